@@ -1,0 +1,110 @@
+"""Linkage accuracy against truth: recall and false links, overall, by source and by subgroup.
+
+Recall = records that truly are someone on the register and carry that person's id / records that
+truly are someone on the register. False links = records that carry the id of a register person
+whom they are not / records that carry the id of one. Intervals are Wilson's at 95 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from pophealth_link.errors import DataError, nearest
+from pophealth_link.stats import proportion
+
+_KEY = ["source", "record_id"]
+_TRUTH_COLUMNS = (*_KEY, "person_id")
+
+
+def score(
+    person_index: pl.DataFrame, truth: pl.DataFrame, *, by: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Return accuracy: one row overall, one per source, one per value of each column of `by`.
+
+    `by` names columns of `truth`. Columns: `dimension`, `group`, `linkable`, `correct`, `recall`,
+    `recall_lower`, `recall_upper`, `linked`, `false`, `false_links`, `false_links_lower`,
+    `false_links_upper`, `precision`, `f1`. Counts are of records outside the register. Raises
+    `DataError` where a column is absent or a record of the index has no truth.
+
+    >>> index = pl.DataFrame({"source": ["gp", "a"], "record_id": ["1", "2"],
+    ...     "person_id": ["p", "p"], "method": ["register", "nhs_number"]})
+    >>> truth = pl.DataFrame({"source": ["gp", "a"], "record_id": ["1", "2"],
+    ...     "person_id": ["t", "t"]})
+    >>> score(index, truth)["recall"].to_list()
+    [1.0, 1.0]
+    """
+    _check(truth, by)
+    graded = _grade(person_index, truth)
+    dimensions = [("all", pl.lit("all")), ("source", pl.col("source"))]
+    dimensions += [(name, pl.col(name).cast(pl.String)) for name in by if name != "source"]
+    tables = [_tally(graded, name, group) for name, group in dimensions]
+    return _with_rates(pl.concat(tables))
+
+
+def _check(truth: pl.DataFrame, by: Sequence[str]) -> None:
+    absent = [name for name in (*_TRUTH_COLUMNS, *by) if name not in truth.columns]
+    if absent:
+        raise DataError(
+            "the truth file lacks columns.",
+            *(f"`{name}` is not in it.{nearest(name, truth.columns)}" for name in absent),
+        )
+
+
+def _grade(person_index: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """Return each record outside the register with `linkable`, `linked`, `correct`."""
+    known = truth.unique(_KEY).rename({"person_id": "true_person"})
+    both = person_index.select(*_KEY, "person_id", "method").join(known, on=_KEY, how="left")
+    lost = both["true_person"].null_count()
+    if lost:
+        raise DataError(
+            f"{lost:,} of {both.height:,} records of the person index have no truth.",
+            fix="give the truth file that was made with these sources.",
+        )
+    register = both.filter(pl.col("method") == "register")
+    who = register.select("person_id", register_person="true_person").unique("person_id")
+    return (
+        both.filter(pl.col("method") != "register")
+        .join(who, on="person_id", how="left")
+        .with_columns(
+            pl.col("true_person").is_in(register["true_person"].implode()).alias("linkable"),
+            pl.col("register_person").is_not_null().alias("linked"),
+            (pl.col("register_person") == pl.col("true_person"))
+            .fill_null(value=False)
+            .alias("correct"),
+        )
+    )
+
+
+def _tally(graded: pl.DataFrame, dimension: str, group: pl.Expr) -> pl.DataFrame:
+    return (
+        graded.with_columns(group.fill_null("unknown").alias("group"))
+        .group_by("group")
+        .agg(
+            pl.col("linkable").sum().cast(pl.Int64),
+            (pl.col("linkable") & pl.col("correct")).sum().cast(pl.Int64).alias("correct"),
+            pl.col("linked").sum().cast(pl.Int64),
+            (pl.col("linked") & ~pl.col("correct")).sum().cast(pl.Int64).alias("false"),
+        )
+        .select(pl.lit(dimension).alias("dimension"), pl.all())
+        .sort("group")
+    )
+
+
+def _with_rates(tallied: pl.DataFrame) -> pl.DataFrame:
+    recall = _rate(tallied, "correct", "linkable", "recall")
+    false = _rate(tallied, "false", "linked", "false_links")
+    both = pl.concat([tallied, recall, false], how="horizontal")
+    precision = 1 - pl.col("false_links")
+    f1 = 2 * precision * pl.col("recall") / (precision + pl.col("recall"))
+    return both.with_columns(precision.alias("precision"), f1.alias("f1"))
+
+
+def _rate(tallied: pl.DataFrame, numerator: str, denominator: str, name: str) -> pl.DataFrame:
+    rated = proportion(tallied, numerator, denominator)
+    return rated.select(
+        pl.col("value").alias(name),
+        pl.col("lower").alias(f"{name}_lower"),
+        pl.col("upper").alias(f"{name}_upper"),
+    )

@@ -1,0 +1,102 @@
+"""The folder of a run: written under a temporary name, renamed at the end, resumable."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pophealth_link.errors import OutputExistsError, RunInterruptedError
+
+_CHECKPOINT = "checkpoint.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The temporary folder of a run, and the stages that an earlier try has finished."""
+
+    path: Path
+    final: Path
+    fingerprint: str
+
+    def done(self) -> tuple[str, ...]:
+        """Return the stages that are finished."""
+        marks = _read_checkpoint(self.path)
+        return tuple(marks.get("done", ())) if marks else ()
+
+    def mark(self, stage: str) -> None:
+        """Note that a stage is finished, so that a resumed run skips it."""
+        body = {"fingerprint": self.fingerprint, "done": [*self.done(), stage]}
+        beside = self.path / f"{_CHECKPOINT}.new"
+        beside.write_text(json.dumps(body), encoding="utf-8")
+        beside.replace(self.path / _CHECKPOINT)
+
+
+def partial(out: Path) -> Path:
+    """Return the temporary name of a run's folder."""
+    return out.with_name(f".{out.name}.partial")
+
+
+def refuse_existing(out: Path) -> None:
+    """Raise `OutputExistsError` where the folder is there: results are never overwritten."""
+    if out.exists() or out.is_symlink():
+        raise OutputExistsError(
+            f"the output folder {out.name} exists.",
+            fix="name a new folder; nothing is ever overwritten.",
+        )
+
+
+@contextmanager
+def open_run(out: Path, fingerprint: str, *, resume: bool = False) -> Iterator[RunFolder]:
+    """Yield a folder to write in; rename it to `out` at the end.
+
+    An error leaves nothing behind. An interruption (Ctrl-C, SIGTERM) keeps what is finished and
+    raises `RunInterruptedError`; `resume` goes on from there if `fingerprint` (of job and
+    inputs) is the same, else starts anew.
+    """
+    refuse_existing(out)
+    folder = RunFolder(partial(out), out, fingerprint)
+    _prepare(folder, resume=resume)
+    stopped = False
+    try:
+        yield folder
+        (folder.path / _CHECKPOINT).unlink(missing_ok=True)
+        refuse_existing(out)
+        os.rename(folder.path, out)
+    except KeyboardInterrupt:
+        stopped = True
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    if stopped:
+        _raise_interrupted(folder)
+
+
+def _prepare(folder: RunFolder, *, resume: bool) -> None:
+    marks = _read_checkpoint(folder.path)
+    same = bool(marks) and marks.get("fingerprint") == folder.fingerprint
+    if not (resume and same):
+        shutil.rmtree(folder.path, ignore_errors=True)
+    folder.path.mkdir(parents=True, exist_ok=True)
+
+
+def _read_checkpoint(path: Path) -> dict[str, object]:
+    try:
+        marks = json.loads((path / _CHECKPOINT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return marks if isinstance(marks, dict) else {}
+
+
+def _raise_interrupted(folder: RunFolder) -> None:
+    done = folder.done()
+    if not done:
+        shutil.rmtree(folder.path, ignore_errors=True)
+    raise RunInterruptedError(
+        f"the run was interrupted after {len(done)} finished stages.",
+        fix=f"run the same command with --resume to go on; the folder is {folder.final.name}.",
+    )

@@ -1,0 +1,293 @@
+"""The job file as a frozen model. Every problem is reported at once, in our own words."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pophealth_link.errors import JobError, Problem, nearest, raise_problems
+
+SETTINGS = ("primary_care", "secondary_care", "community", "local_authority", "voluntary_sector")
+BASES = ("registered", "resident")
+Text = Annotated[str, Field(min_length=1)]
+Formats = dict[str, tuple[Text, ...]]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, strict=True)
+
+
+class EventsSpec(_Table):
+    """`[[sources.events]]`: a file of one of the schema's event tables."""
+
+    table: Text
+    path: Text
+    columns: dict[str, Text] = {}
+    formats: Formats = {}
+
+
+class SourceSpec(_Table):
+    """`[[sources]]`: the people of one organisation, and what happened to them."""
+
+    name: Text
+    preset: Text | None = None
+    register_: bool = Field(default=False, alias="register")
+    aliases: Text | None = None
+    setting: (
+        Literal[
+            "primary_care", "secondary_care", "community", "local_authority", "voluntary_sector"
+        ]
+        | None
+    ) = None
+    people: Text
+    unique_people: bool = False
+    nhs_number_kind: Literal["clear", "token"] = "clear"
+    columns: dict[str, Text] = {}
+    formats: Formats = {}
+    events: tuple[EventsSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _setting_is_known(self) -> SourceSpec:
+        if self.preset is None and self.setting is None:
+            raise ValueError("setting is missing: " + ", ".join(SETTINGS) + ".")
+        return self
+
+
+class PropertySpec(_Table):
+    """`[[properties]]`: council data about dwellings."""
+
+    name: Text
+    path: Text
+    preset: Text | None = None
+    columns: dict[str, Text] = {}
+    formats: Formats = {}
+
+
+class LinkTable(_Table):
+    """`[link]`: model and thresholds."""
+
+    model: Text = "default"
+    accept_probability: float = Field(default=0.95, gt=0, lt=1)
+    review_probability: float = Field(default=0.50, gt=0, lt=1)
+    margin: float = Field(default=3.0, ge=0, description="bits of match weight")
+    max_pairs: int = Field(default=500_000_000, gt=0)
+
+    @model_validator(mode="after")
+    def _thresholds_are_ordered(self) -> LinkTable:
+        if self.review_probability > self.accept_probability:
+            raise ValueError("review_probability must not exceed accept_probability.")
+        return self
+
+
+class FootprintFile(_Table):
+    """`[footprints.NAME]`: a table of practices or PCNs that make a footprint."""
+
+    path: Text
+
+
+class FootprintsTable(BaseModel):
+    """`[footprints]`: bases, the local authorities that bound the area, further footprints."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True, strict=True)
+    __pydantic_extra__: dict[str, FootprintFile]
+
+    basis: Annotated[tuple[Literal["registered", "resident"], ...], Field(min_length=1)] = (
+        "registered",
+        "resident",
+    )
+    local_authorities: tuple[Text, ...] = ()
+
+    @property
+    def files(self) -> Mapping[str, FootprintFile]:
+        """The footprint files by footprint type."""
+        return self.__pydantic_extra__ or {}
+
+
+class DisclosureTable(_Table):
+    """`[disclosure]`: the policy is always stated."""
+
+    policy: Text
+
+
+class PrivacyTable(_Table):
+    """`[privacy]`: where the key is, and who has opted out."""
+
+    key_file: Text | None = None
+    key_env: Text | None = None
+    opt_outs: Text | None = None
+
+
+class JobSpec(_Table):
+    """A job file, checked. Paths are as written: relative to the job file's folder."""
+
+    version: Literal[1]
+    as_of: date
+    period: tuple[date, date] | None = None
+    seed: int = 0
+    engine: Literal["polars"] = "polars"
+    memory_limit: Annotated[Text | None, Field(pattern=r"^\d+(\.\d+)? ?[KMGT]B$")] = None
+    reference: Text | None = None
+    sources: Annotated[tuple[SourceSpec, ...], Field(min_length=1)]
+    properties: tuple[PropertySpec, ...] = ()
+    link: LinkTable = LinkTable()
+    footprints: FootprintsTable = Field(default_factory=lambda: FootprintsTable.model_validate({}))
+    disclosure: DisclosureTable
+    privacy: PrivacyTable = PrivacyTable()
+    governance: dict[str, str | date | int | float | bool] = {}
+
+    @model_validator(mode="after")
+    def _period_is_ordered(self) -> JobSpec:
+        if self.period and self.period[0] > self.period[1]:
+            raise ValueError("period must run from an earlier day to a later one.")
+        return self
+
+    @property
+    def reporting_period(self) -> tuple[date, date]:
+        """The period as stated, else the year that ends the day before `as_of`."""
+        if self.period:
+            return self.period
+        before = self.as_of.replace(year=self.as_of.year - 1, day=min(self.as_of.day, 28))
+        start = before if self.as_of.day > 28 else self.as_of.replace(year=self.as_of.year - 1)
+        return start, date.fromordinal(self.as_of.toordinal() - 1)
+
+
+# Settings of the interface that this version does not carry out: refused, never ignored.
+_NOT_YET = {
+    "spark": "is not available in this version: leave it out.",
+    "link.decisions": "is not available in this version: leave it out.",
+    "link.previous_index": "is not available in this version: leave it out.",
+    "disclosure.previous_release": "is not available in this version: leave it out.",
+}
+
+
+def parse(path: Path) -> JobSpec:
+    """Return the job in the file, or raise `JobError` with every problem in it.
+
+    Exit code 10. A message names settings, never their values, for a value may be a secret.
+    """
+    body = _read(path)
+    problems: list[Problem] = []
+    spec = _validate(body, problems)
+    raise_problems(path.name, problems)
+    if spec is None:
+        raise JobError(f"{path.name} could not be used.")
+    return spec
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise JobError(f"the job file {path.name} does not exist.", fix="name a TOML file.")
+    where = _toml_error(path)
+    if where:
+        raise JobError(
+            f"{path.name} is not TOML.", where, fix="mend the line; text needs quotation marks."
+        )
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _toml_error(path: Path) -> str | None:
+    """Return where the file stops being TOML (a line number, no content), or null."""
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        return "It is not UTF-8 text."
+    except tomllib.TOMLDecodeError as error:
+        place = str(error).rpartition("(")[2].rstrip(")")
+        return f"It cannot be read {place}." if place.startswith("at ") else "It cannot be read."
+    return None
+
+
+def _validate(body: dict[str, Any], problems: list[Problem]) -> JobSpec | None:
+    dated = _arrays_to_tuples(body)
+    try:
+        return JobSpec.model_validate(dated)
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+    # A list whose items are wrong is also reported as too short: say the cause alone.
+    inner = {tuple(each["loc"])[:1] for each in found if len(each["loc"]) > 1}
+    told = [e for e in found if e["type"] != "too_short" or tuple(e["loc"]) not in inner]
+    problems.extend(_problem(each) for each in told)
+    return None
+
+
+def _arrays_to_tuples(value: Any) -> Any:
+    """Turn TOML arrays into tuples, so that strict types take them."""
+    if isinstance(value, dict):
+        return {key: _arrays_to_tuples(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return tuple(_arrays_to_tuples(each) for each in value)
+    return value
+
+
+def _problem(error: Mapping[str, Any]) -> Problem:
+    place = tuple(error["loc"])
+    where = _dotted(place)
+    if error["type"] == "extra_forbidden":
+        not_yet = _NOT_YET.get(where)
+        what = not_yet or "not a setting." + nearest(str(place[-1]), _siblings(place))
+    elif error["type"] == "missing":
+        what = _MISSING.get(where, "is missing.")
+    else:
+        what = _WORDS.get(error["type"], _sentence(str(error["msg"])))
+        what = _PLACES.get(where, what)
+    return Problem(JobError, where or "the job", what)
+
+
+_MISSING = {
+    "disclosure": 'is missing: state the policy, for example [disclosure] policy = "hes".',
+    "disclosure.policy": 'is missing: state it, for example policy = "hes".',
+    "version": "is missing: write version = 1.",
+    "as_of": "is missing: write a day, for example as_of = 2026-04-01.",
+    "sources": "is missing: name at least one [[sources]].",
+}
+_WORDS = {
+    "string_type": "must be text in quotation marks.",
+    "string_too_short": "must not be empty.",
+    "bool_type": "must be true or false.",
+    "float_type": "must be a number.",
+    "int_type": "must be a whole number.",
+    "date_type": "must be a day, for example 2026-04-01, without quotation marks.",
+    "dict_type": "must be a table.",
+    "model_type": "must be a table.",
+    "tuple_type": "must be a list.",
+}
+_PLACES = {
+    "footprints.basis": 'must be a list of "registered", "resident".',
+    "engine": 'must be "polars"; "spark" is not available in this version.',
+    "memory_limit": 'must be an amount such as "12GB".',
+    "version": "must be 1.",
+    "period": "must be two days in order, for example [2025-04-01, 2026-03-31].",
+}
+
+
+def _sentence(message: str) -> str:
+    plain = message.removeprefix("Value error, ").removeprefix("Input ")
+    return plain if plain.endswith(".") else plain + "."
+
+
+def _dotted(place: Iterable[str | int]) -> str:
+    text = ""
+    for part in place:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".")
+
+
+def _siblings(place: tuple[str | int, ...]) -> list[str]:
+    """Return the settings that are valid where an unknown one stands."""
+    model: Any = JobSpec
+    for part in place[:-1]:
+        if isinstance(part, str) and part in getattr(model, "model_fields", {}):
+            model = _inner(model.model_fields[part].annotation)
+    fields = getattr(model, "model_fields", {})
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _inner(annotation: Any) -> Any:
+    """Return the table type within an annotation such as `tuple[SourceSpec, ...]`."""
+    inner = [_inner(each) for each in get_args(annotation)]
+    return next((each for each in inner if hasattr(each, "model_fields")), annotation)

@@ -1,0 +1,99 @@
+"""What linkage takes: people of one source each, and the settings of a linkage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from pophealth_link.errors import DataError, LinkageError, nearest
+from pophealth_link.link.passes import DEFAULT_PASSES, DeterministicPass
+from pophealth_link.prepare.nhs_number import Kind
+from pophealth_link.schema.records import PEOPLE
+from pophealth_link.sources import conform
+
+Setting = Literal[
+    "primary_care", "secondary_care", "community", "local_authority", "voluntary_sector"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The people of one source in contract columns; its repr shows counts only."""
+
+    source: str
+    frame: pl.DataFrame = field(repr=False)
+    setting: Setting
+    unique_people: bool = False
+    register: bool = False
+    nhs_number_kind: Kind = "clear"
+    aliases: pl.DataFrame | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        return f"People(source={self.source!r}, setting={self.setting!r}, {self.frame.height:,} records)"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSpec:
+    """Settings of a linkage.
+
+    `accept_probability` and `review_probability` are match probabilities from 0 to 1. `margin` is
+    the lead in match weight, in bits, that the best candidate must have over the second best.
+    `max_pairs` bounds the comparisons of the probabilistic pass.
+    """
+
+    model: str | Path = "default"
+    accept_probability: float = 0.95
+    review_probability: float = 0.50
+    margin: float = 3.0
+    passes: tuple[DeterministicPass, ...] = DEFAULT_PASSES
+    max_pairs: int = 500_000_000
+
+    def __post_init__(self) -> None:
+        if not 0 < self.review_probability <= self.accept_probability < 1:
+            raise LinkageError(
+                "the thresholds of LinkSpec are out of order.",
+                "0 < review_probability <= accept_probability < 1 must hold.",
+            )
+
+
+def people(
+    frame: pl.DataFrame | pl.LazyFrame,
+    *,
+    source: str,
+    setting: Setting,
+    unique_people: bool = False,
+    register: bool = False,
+    nhs_number_kind: Kind = "clear",
+    columns: Mapping[str, str] | None = None,
+    formats: Mapping[str, tuple[str, ...]] | None = None,
+    aliases: pl.DataFrame | None = None,
+) -> People:
+    """Return the people of one source, checked against the contract of the table `people`.
+
+    `columns` maps contract columns to the frame's own; further columns are ignored. `formats`
+    gives date formats by contract column. Raises `DataError` where `record_id` is absent, empty
+    or not unique, where a mapped column is absent, or where no value of a date column is a date.
+
+    >>> people(pl.DataFrame({"id": ["1"]}), source="gp", setting="primary_care",
+    ...        columns={"record_id": "id"})
+    People(source='gp', setting='primary_care', 1 records)
+    """
+    named = _rename(frame.lazy().collect(), columns or {}, source)
+    typed = conform(named, PEOPLE, where=source, formats=formats or {})
+    return People(source, typed, setting, unique_people, register, nhs_number_kind, aliases=aliases)
+
+
+def _rename(frame: pl.DataFrame, columns: Mapping[str, str], source: str) -> pl.DataFrame:
+    unknown = [name for name in columns if name not in PEOPLE.names]
+    absent = [name for name in columns.values() if name not in frame.columns]
+    lines = [f"`{n}` is not a column of the contract.{nearest(n, PEOPLE.names)}" for n in unknown]
+    lines += [f"`{n}` is not a column of the frame.{nearest(n, frame.columns)}" for n in absent]
+    if lines:
+        raise DataError(f"the columns of {source} do not map.", *lines)
+    given = {theirs: ours for ours, theirs in columns.items()}
+    kept = [c for c in frame.columns if c in given or (c in PEOPLE.names and c not in columns)]
+    return frame.select(kept).rename(given)
