@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pophealth_link.errors import OutputExistsError, RunInterruptedError
 
@@ -23,14 +23,14 @@ class RunFolder:
     final: Path
     fingerprint: str
 
-    def done(self) -> tuple[str, ...]:
-        """Return the stages that are finished."""
+    def done(self) -> dict[str, Any]:
+        """Return the finished stages, each with what it kept for the rest of the run."""
         marks = _read_checkpoint(self.path)
-        return tuple(marks.get("done", ())) if marks else ()
+        return dict(marks.get("done", {}))
 
-    def mark(self, stage: str) -> None:
-        """Note that a stage is finished, so that a resumed run skips it."""
-        body = {"fingerprint": self.fingerprint, "done": [*self.done(), stage]}
+    def mark(self, stage: str, kept: Any) -> None:
+        """Note that a stage is finished, with what the rest needs, so that a resumed run skips it."""
+        body = {"fingerprint": self.fingerprint, "done": {**self.done(), stage: kept}}
         beside = self.path / f"{_CHECKPOINT}.new"
         beside.write_text(json.dumps(body), encoding="utf-8")
         beside.replace(self.path / _CHECKPOINT)
@@ -66,7 +66,7 @@ def open_run(out: Path, fingerprint: str, *, resume: bool = False) -> Iterator[R
         yield folder
         (folder.path / _CHECKPOINT).unlink(missing_ok=True)
         refuse_existing(out)
-        os.rename(folder.path, out)
+        folder.path.rename(out)
     except KeyboardInterrupt:
         stopped = True
     except BaseException:
@@ -84,7 +84,7 @@ def _prepare(folder: RunFolder, *, resume: bool) -> None:
     folder.path.mkdir(parents=True, exist_ok=True)
 
 
-def _read_checkpoint(path: Path) -> dict[str, object]:
+def _read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         marks = json.loads((path / _CHECKPOINT).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -45,8 +45,8 @@ class SourceSpec(_Table):
         | None
     ) = None
     people: Text
-    unique_people: bool = False
-    nhs_number_kind: Literal["clear", "token"] = "clear"
+    unique_people: bool | None = None
+    nhs_number_kind: Literal["clear", "token"] | None = None
     columns: dict[str, Text] = {}
     formats: Formats = {}
     events: tuple[EventsSpec, ...] = ()

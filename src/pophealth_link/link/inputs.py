@@ -9,11 +9,11 @@ from typing import Literal
 
 import polars as pl
 
-from pophealth_link.errors import DataError, LinkageError, nearest
+from pophealth_link.errors import LinkageError
 from pophealth_link.link.passes import DEFAULT_PASSES, DeterministicPass
 from pophealth_link.prepare.nhs_number import Kind
 from pophealth_link.schema.records import PEOPLE
-from pophealth_link.sources import conform
+from pophealth_link.sources import ALIASES, from_frame
 
 Setting = Literal[
     "primary_care", "secondary_care", "community", "local_authority", "voluntary_sector"
@@ -31,9 +31,13 @@ class People:
     register: bool = False
     nhs_number_kind: Kind = "clear"
     aliases: pl.DataFrame | None = field(default=None, repr=False)
+    quarantined: int = 0
 
     def __repr__(self) -> str:
-        return f"People(source={self.source!r}, setting={self.setting!r}, {self.frame.height:,} records)"
+        """Return name, setting and counts."""
+        refused = f", {self.quarantined:,} quarantined" if self.quarantined else ""
+        counts = f"{self.frame.height:,} records{refused}"
+        return f"People(source={self.source!r}, setting={self.setting!r}, {counts})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +79,24 @@ def people(
     """Return the people of one source, checked against the contract of the table `people`.
 
     `columns` maps contract columns to the frame's own; further columns are ignored. `formats`
-    gives date formats by contract column. Raises `DataError` where `record_id` is absent, empty
-    or not unique, where a mapped column is absent, or where no value of a date column is a date.
+    gives date formats by contract column. Rows without a `record_id` are left out and counted.
+    Raises `DataError` where `record_id` is absent or not unique, where a mapped column is absent,
+    or where no value of a date column is a date.
 
     >>> people(pl.DataFrame({"id": ["1"]}), source="gp", setting="primary_care",
     ...        columns={"record_id": "id"})
     People(source='gp', setting='primary_care', 1 records)
     """
-    named = _rename(frame.lazy().collect(), columns or {}, source)
-    typed = conform(named, PEOPLE, where=source, formats=formats or {})
-    return People(source, typed, setting, unique_people, register, nhs_number_kind, aliases=aliases)
-
-
-def _rename(frame: pl.DataFrame, columns: Mapping[str, str], source: str) -> pl.DataFrame:
-    unknown = [name for name in columns if name not in PEOPLE.names]
-    absent = [name for name in columns.values() if name not in frame.columns]
-    lines = [f"`{n}` is not a column of the contract.{nearest(n, PEOPLE.names)}" for n in unknown]
-    lines += [f"`{n}` is not a column of the frame.{nearest(n, frame.columns)}" for n in absent]
-    if lines:
-        raise DataError(f"the columns of {source} do not map.", *lines)
-    given = {theirs: ours for ours, theirs in columns.items()}
-    kept = [c for c in frame.columns if c in given or (c in PEOPLE.names and c not in columns)]
-    return frame.select(kept).rename(given)
+    given = frame.lazy().collect()
+    accepted = from_frame(given, PEOPLE, where=source, columns=columns, formats=formats)
+    former = None if aliases is None else from_frame(aliases, ALIASES, where=source).frame
+    return People(
+        source,
+        accepted.frame,
+        setting,
+        unique_people,
+        register,
+        nhs_number_kind,
+        former,
+        accepted.counts.quarantined,
+    )

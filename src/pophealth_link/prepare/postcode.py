@@ -22,7 +22,7 @@ def standardise(postcode: pl.Expr) -> pl.Expr:
     ['DA10 1AA', 'DA1 1AA', 'SW1A 1AA', None]
     """
     plain = postcode.cast(pl.String).str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
-    outward = plain.str.slice(0, plain.str.len_chars().cast(pl.Int64) - 3)
+    outward = plain.str.head(-3)
     mended = pl.concat_str(_mend_outward(outward), pl.lit(" "), _mend_inward(plain.str.tail(3)))
     long_enough = plain.str.len_chars().is_between(5, 7)
     return pl.when(long_enough & mended.str.contains(_FORM)).then(mended)

@@ -1,0 +1,187 @@
+"""The command line: verbs that call the library and print; one exit code per class of error."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from pophealth_link.version import __version__
+from pophealth_link.errors import RunInterruptedError, UserError
+
+_BUG, _USAGE = 1, 2
+_PATH = click.Path(path_type=Path)
+_JOB = click.argument("job", type=_PATH)
+_OUT = click.option("--out", type=_PATH, required=True, help="Folder to make; it must not exist.")
+_QUIET = click.option("--quiet", is_flag=True, help="No progress on stderr.")
+
+
+def _example(text: str) -> dict[str, str]:
+    return {"epilog": f"Example:  pophealth-link {text}"}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="pophealth-link")
+def cli() -> None:
+    """Join GP, hospital and council records and make a baseline of mental-health need.
+
+    Progress goes to stderr, results to stdout.
+    """
+
+
+@cli.command(**_example("demo --people 5000 --out demo"))
+@click.option("--out", type=_PATH, default=None, help="Folder to make; left out: demo-1, -2 …")
+@click.option("--people", type=int, default=30_000, show_default=True, help="Synthetic people.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the population.")
+@_QUIET
+def demo(out: Path | None, people: int, seed: int, quiet: bool) -> None:
+    """Run the main job on the embedded example region, with synthetic people."""
+    from pophealth_link.demo import run_demo
+    from pophealth_link.job.progress import lines
+
+    with lines(quiet=quiet) as progress:
+        done = run_demo(out, people=people, seed=seed, progress=progress)
+    click.echo(f"Report: {done.report}")
+
+
+@cli.command(**_example("check job.toml"))
+@_JOB
+def check(job: Path) -> None:
+    """Read the job, headers and contracts; report every problem at once; link nothing."""
+    from pophealth_link.job.checking import check as check_job
+
+    click.echo(check_job(job))
+
+
+@cli.command(**_example("run job.toml --out runs/2026-04"))
+@_JOB
+@_OUT
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run of the same job.")
+@_QUIET
+def run(job: Path, out: Path, resume: bool, quiet: bool) -> None:
+    """Run the job: link, then analyse."""
+    from pophealth_link.job import runner
+    from pophealth_link.job.progress import lines
+
+    if resume and runner.is_finished(out):
+        click.echo(f"{out} is finished: there is nothing to resume.")
+        return
+    with lines(quiet=quiet) as progress:
+        done = runner.run(job, out=out, resume=resume, progress=progress)
+    click.echo(f"Report: {done.report}")
+
+
+@cli.command(**_example("link job.toml --out linked-2026"))
+@_JOB
+@_OUT
+@_QUIET
+def link(job: Path, out: Path, quiet: bool) -> None:
+    """Run the linkage half alone: reads identifiers, never attributes."""
+    from pophealth_link.job import runner
+    from pophealth_link.job.progress import lines
+
+    with lines(quiet=quiet) as progress:
+        done = runner.link(job, out=out, progress=progress)
+    click.echo(f"Linked: {done.folder / runner.LINKED}")
+
+
+@cli.command(**_example("analyse job.toml --index linked-2026/linked --out runs/2026-04"))
+@_JOB
+@click.option("--index", type=_PATH, required=True, help="The folder `linked` of a linkage.")
+@_OUT
+@_QUIET
+def analyse(job: Path, index: Path, out: Path, quiet: bool) -> None:
+    """Run the other half alone: never reads an identifier."""
+    from pophealth_link.job import runner
+    from pophealth_link.job.progress import lines
+
+    with lines(quiet=quiet) as progress:
+        done = runner.analyse(job, index=index, out=out, progress=progress)
+    click.echo(f"Report: {done.report}")
+
+
+@cli.command(**_example("synth --people 30000 --seed 1 --preset typical --out data"))
+@click.option("--people", type=int, required=True, help="People on the register.")
+@click.option("--seed", type=int, required=True, help="The same seed gives the same bytes.")
+@click.option("--preset", default="typical", show_default=True, help="easy, typical or hard.")
+@_OUT
+@click.option("--places", type=_PATH, default=None, help="Reference pack; left out: the example.")
+def synth(people: int, seed: int, preset: str, out: Path, places: Path | None) -> None:
+    """Make synthetic sources, their truth, and a ready job file."""
+    from pophealth_link.demo import make_synthetic
+
+    click.echo(f"Job: {make_synthetic(out, people=people, seed=seed, preset=preset, places=places)}")
+
+
+@cli.command(**_example("score runs/2026-04/linked/person_index.parquet data/truth.parquet"))
+@click.argument("links", type=_PATH)
+@click.argument("truth", type=_PATH)
+@click.option("--by", multiple=True, help="Column of TRUTH to score by; may be given again.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+def score(links: Path, truth: Path, by: tuple[str, ...], as_json: bool) -> None:
+    """Score a person index against a truth file: recall, false links, precision, F1."""
+    from pophealth_link.evaluate.scoring import score_files
+
+    click.echo(score_files(links, truth, by=by, as_json=as_json))
+
+
+@cli.command(**_example("describe condition_events"))
+@click.argument("name", required=False)
+def describe(name: str | None) -> None:
+    """Show the data dictionary: all tables, one table, one code list, or the indicators."""
+    from pophealth_link.indicators.describe import describe as words
+
+    click.echo(words(name))
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the code of what happened."""
+    signal.signal(signal.SIGTERM, _stop)
+    sys.exit(_run(argv))
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        result: Any = cli.main(args=list(argv) if argv is not None else None, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return _USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return RunInterruptedError.exit_code
+    except UserError as error:
+        click.echo(str(error), err=True)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001
+        return _tell_bug(error)
+    return result if isinstance(result, int) else 0
+
+
+def _tell_bug(error: Exception) -> int:
+    """Say where an error of ours arose, without its message, which could hold a value."""
+    places = [
+        f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-6:]
+    ]
+    click.echo(
+        "\n".join(
+            [
+                f"Bug: {type(error).__name__} in pophealth_link {__version__}.",
+                *places,
+                "  The message is withheld: it could hold a value from a record.",
+                "  Fix:   report these lines; they name no data.",
+            ]
+        ),
+        err=True,
+    )
+    return _BUG

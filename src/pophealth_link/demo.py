@@ -1,0 +1,51 @@
+"""Synthetic sources, and the whole main job on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pophealth_link import reference, synthetic
+from pophealth_link.job import Run, runner
+from pophealth_link.job.folder import refuse_existing
+from pophealth_link.job.progress import Progress, Silent
+from pophealth_link.synthetic import SynthSpec
+
+DATA, RUN = "data", "run"
+
+
+def make_synthetic(
+    out: Path, *, people: int, seed: int, preset: str = "typical", places: Path | None = None
+) -> Path:
+    """Write synthetic sources, truth and a job file to the new folder `out`; return the job file.
+
+    `places` is a reference pack; left out, people live in the embedded example region.
+    """
+    spec = SynthSpec(people=people, seed=seed, preset=preset)
+    pack = reference.load(places)
+    made = synthetic.generate(spec, pack)
+    # The job must find the pack from wherever it is run: it names its whole path.
+    where = str(places.resolve()) if places else None
+    return synthetic.write(made, out, reference=where)
+
+
+def run_demo(
+    out: Path | None, *, people: int, seed: int, progress: Progress | None = None
+) -> Run:
+    """Make synthetic people in the example region, run the main job on them, return the run.
+
+    Sources are in `data/`, the run in `run/`, both in `out`; left out, `out` is the first of
+    `demo-1`, `demo-2` … that does not exist.
+    """
+    folder = out or _fresh()
+    refuse_existing(folder)
+    progress = progress or Silent()
+    progress.stage(f"making {people:,} synthetic people")
+    job = make_synthetic(folder / DATA, people=people, seed=seed)
+    return runner.run(job, out=folder / RUN, progress=progress)
+
+
+def _fresh() -> Path:
+    number = 1
+    while (folder := Path(f"demo-{number}")).exists():
+        number += 1
+    return folder

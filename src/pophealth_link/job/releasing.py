@@ -1,0 +1,105 @@
+"""What leaves the secure environment: baseline, card, report and dictionary, all by the policy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pophealth_link import disclosure, evaluate, indicators, need, places, report
+from pophealth_link.job import linking
+from pophealth_link.job.analysing import Analysed
+from pophealth_link.job.load import Job
+from pophealth_link.job.progress import Recorder
+from pophealth_link.reference import Pack
+from pophealth_link.report import ReportInputs
+from pophealth_link.schema.describe import dictionary
+
+BASELINE, CARD, CARD_TEXT = "baseline.csv", "linkage_card.json", "linkage_card.md"
+REPORT, DICTIONARY = "report.html", "data_dictionary.csv"
+
+# What a reader of the card must know about this version's linkage.
+_LIMITS = (
+    "Linkage intervals (linkage_lower, linkage_upper) are not estimated in this version.",
+    "People on no register, and people whose link was missed, are counted on the resident basis "
+    "alone, by the postcode of their own record.",
+    "The match probability is the model's own; it cannot see pairs that were never compared.",
+)
+_OPT_OUT_LIMIT = (
+    "People who opted out were removed before linkage, so a council record of theirs that holds "
+    "no NHS number stays, unlinked or linked to somebody else."
+)
+
+
+def release(
+    job: Job, pack: Pack, linked: Path, done: Analysed, out: Path, progress: Recorder
+) -> dict[str, Any]:
+    """Write the folder `releasable/` at `out`; return the counts that the audit log keeps.
+
+    Raises `DisclosureError` where the policy cannot be met.
+    """
+    baseline, summary = need.release(done.counts, job.policy)
+    card = evaluate.card(linking.read_card_facts(linked), job.policy, _context(job, pack))
+    progress.stage("writing the report")
+    out.mkdir()
+    disclosure.safe_text(baseline).write_csv(out / BASELINE)
+    text = json.dumps(card, indent=2, ensure_ascii=False, default=str)
+    (out / CARD).write_text(text + "\n", encoding="utf-8")
+    (out / CARD_TEXT).write_text(evaluate.to_markdown(card), encoding="utf-8")
+    disclosure.safe_text(dictionary()).write_csv(out / DICTIONARY)
+    report.write_report(_report(job, pack, done, baseline, card), out / REPORT)
+    disclosure.write_release(out, job.policy, baseline)
+    return {"cells": baseline.height, **_plain(summary)}
+
+
+def _plain(summary: Any) -> dict[str, Any]:
+    return dict(summary) if isinstance(summary, Mapping) else {}
+
+
+def _context(job: Job, pack: Pack) -> dict[str, Any]:
+    first, last = job.spec.reporting_period
+    governance = {k: str(v) for k, v in job.spec.governance.items()}
+    limits = [*_LIMITS, _OPT_OUT_LIMIT] if job.spec.privacy.opt_outs else list(_LIMITS)
+    return {
+        "title": "Linkage card",
+        **governance,
+        "as_of": job.spec.as_of.isoformat(),
+        "period": f"{first} to {last}",
+        "reference": pack.name,
+        "policy": job.spec.disclosure.policy,
+        "limits": limits,
+    }
+
+
+def _report(
+    job: Job,
+    pack: Pack,
+    done: Analysed,
+    baseline: pl.DataFrame,
+    card: Mapping[str, Any],
+) -> ReportInputs:
+    inputs = done.inputs
+    first, last = inputs.period
+    resident = inputs.unit_footprints.filter(pl.col("basis") == "resident", ~places.is_reason())
+    lookup = resident.select("footprint_type", "footprint_code", lsoa_code="unit")
+    shown = set(lookup["lsoa_code"])
+    boundaries = pack.read("boundaries").filter(pl.col("area_code").is_in(list(shown)))
+    return ReportInputs(
+        baseline=baseline,
+        catalogue=indicators.catalogue().indicators,
+        boundaries=boundaries,
+        lsoa_measures=need.lsoa_values(inputs),
+        resident_lookup=lookup.select("lsoa_code", "footprint_type", "footprint_code"),
+        card=card,
+        title=str(job.spec.governance.get("title", "Baseline of mental-health need")),
+        purpose=str(job.spec.governance.get("purpose", "")),
+        as_of=inputs.as_of,
+        period=f"{first} to {last}",
+        policy=job.spec.disclosure.policy,
+        reference=pack.name,
+        warnings=done.notices,
+        synthetic=job.spec.governance.get("synthetic") is True,
+    )

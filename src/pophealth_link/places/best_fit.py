@@ -1,0 +1,146 @@
+"""Best fit of LSOAs to footprints of practices, by where registered patients live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import narwhals as nw
+import polars as pl
+
+from pophealth_link.engine import Frame, collect, lazy
+from pophealth_link.places.frames import TEXT, Plan, require_unique, shaped
+from pophealth_link.places.units import (
+    NO_BEST_FIT,
+    REASONS,
+    REGISTERED,
+    RESIDENT,
+    WHOLE,
+    lacking,
+    unit_rows,
+)
+from pophealth_link.schema.outputs import UNIT_FOOTPRINTS
+from pophealth_link.schema.reference import AREAS
+
+# Areas have these of their own; only footprints made of practices need a best fit.
+_OWN_TYPES = ("lad", "icb", "whole")
+# People times share is summed in millionths: sums of integers do not depend on their order.
+_PARTS = 1_000_000
+_FIT = ["lsoa_code", "footprint_type", "footprint_code"]
+_GROUP = _FIT[:2]
+
+
+def best_fit(patients: Frame, practice_footprints: Frame) -> pl.DataFrame:
+    """Return, for each LSOA and footprint type, the footprint in which most patients register.
+
+    `patients` holds lsoa_code, practice_code and people (registered patients of the practice who
+    live in the LSOA; rows may repeat); `practice_footprints` the registered rows of
+    UNIT_FOOTPRINTS, on the same engine. Returns lsoa_code, footprint_type, footprint_code,
+    footprint_name, best_share, runner_up_code, runner_up_share, sorted; ties go to the smallest
+    code. Shares are of all patients living in the LSOA, those of unknown practices and of
+    practices without a footprint included. An LSOA where nobody is in any footprint of a type has
+    no row. Source: best fit by largest share of registered patients, as used for the published
+    allocations of LSOAs to PCNs.
+
+    >>> units = pl.DataFrame({"basis": ["registered"], "unit": ["P1"], "footprint_type": ["pcn"],
+    ...     "footprint_code": ["U1"], "footprint_name": ["North"], "share": [1.0]})
+    >>> lives = pl.DataFrame({"lsoa_code": ["E01000001"], "practice_code": ["P1"], "people": [9]})
+    >>> best_fit(lives, units)["footprint_code", "best_share"].row(0)
+    ('U1', 1.0)
+    """
+    people = nw.col("people").cast(nw.Int64)
+    codes = (nw.col(name).cast(TEXT) for name in ("lsoa_code", "practice_code"))
+    lives = lazy(patients).select(*codes, people).filter(nw.col("people") > 0)
+    lives = lives.filter(~nw.col("lsoa_code").is_null())
+    totals = lives.group_by("lsoa_code").agg(nw.col("people").sum().alias("total"))
+    units = _practice_rows(practice_footprints)
+    weights = _weights(lives, units)
+    best = _largest(weights)
+    second = _largest(weights.join(best, on=_FIT, how="anti"))
+    second = second.rename({"footprint_code": "runner_up_code", "weight": "second"})
+    fitted = best.join(second, on=_GROUP, how="left").join(totals, on="lsoa_code")
+    names = units.group_by(*_FIT[1:]).agg(nw.col("footprint_name").min())
+    fitted = fitted.join(names, on=_FIT[1:], how="left")
+    every = nw.col("total").cast(nw.Float64) * _PARTS
+    return collect(
+        fitted.select(
+            *_FIT,
+            "footprint_name",
+            (nw.col("weight").cast(nw.Float64) / every).alias("best_share"),
+            "runner_up_code",
+            (nw.col("second").cast(nw.Float64) / every).alias("runner_up_share"),
+        )
+    ).sort(_FIT)
+
+
+def _practice_rows(practice_footprints: Frame) -> Plan:
+    rows = shaped(practice_footprints, UNIT_FOOTPRINTS, UNIT_FOOTPRINTS.names)
+    made = ~nw.col("footprint_type").is_in(list(_OWN_TYPES))
+    reason = nw.col("unit").is_in(list(REASONS[REGISTERED]))
+    rows = rows.filter((nw.col("basis") == REGISTERED) & made & ~reason)
+    lacks = nw.concat_str(nw.lit("no_"), nw.col("footprint_type"))
+    return rows.filter(nw.col("footprint_code") != lacks)
+
+
+def _weights(lives: Plan, units: Plan) -> Plan:
+    joined = lives.join(units, left_on="practice_code", right_on="unit", how="inner")
+    parts = (nw.col("share") * _PARTS).round(0).cast(nw.Int64)
+    weighed = joined.with_columns((nw.col("people") * parts).alias("weight"))
+    # DuckDB sums 64-bit integers into 128 bits, which not every engine can read back.
+    return weighed.group_by(*_FIT).agg(nw.col("weight").sum().cast(nw.Int64))
+
+
+def _largest(weights: Plan) -> Plan:
+    most = weights.group_by(*_GROUP).agg(nw.col("weight").max().alias("most"))
+    tied = weights.join(most, on=_GROUP).filter(nw.col("weight") == nw.col("most"))
+    return tied.group_by(*_GROUP).agg(nw.col("footprint_code").min(), nw.col("weight").min())
+
+
+def area_footprints(
+    areas: Frame,
+    best_fit: Frame,
+    local_authorities: Sequence[str] | None = None,
+    *,
+    footprint_types: Sequence[str] | None = None,
+) -> pl.DataFrame:
+    """Return the UNIT_FOOTPRINTS rows of the resident basis: one LSOA, all its footprints.
+
+    Units are the LSOAs of `areas`, only those of `local_authorities` (LAD codes) if given; who
+    lives in another is `outside_area`. Types: `lad`; `icb` where `areas` knows it; `whole`; and
+    the footprints of practices by best fit, share 1 (`footprint_types` names them, otherwise they
+    are the types of `best_fit`): an LSOA without a best fit gets `no_best_fit`. The reasons map to
+    themselves. Both frames must be on one engine.
+    """
+    names = ("lsoa_code", "lad_code", "lad_name", "icb_code", "icb_name")
+    held = shaped(areas, AREAS, names).filter(~nw.col("lsoa_code").is_null())
+    require_unique(held, "lsoa_code", AREAS.name)
+    if local_authorities is not None:
+        held = held.filter(nw.col("lad_code").is_in(list(local_authorities)))
+    fits = lazy(best_fit).join(held.select("lsoa_code"), on="lsoa_code", how="semi")
+    plans = [_area_rows(fits), *(_own_rows(held, kind) for kind in ("lad", "icb"))]
+    known = collect(nw.concat(plans)).with_columns(share=pl.lit(1.0))
+    units = collect(held.select("lsoa_code"))["lsoa_code"]
+    found = collect(lazy(best_fit).select("footprint_type").unique())["footprint_type"].sort()
+    fitted = found.to_list() if footprint_types is None else footprint_types
+    otherwise = dict.fromkeys(fitted, (NO_BEST_FIT, "No best fit"))
+    otherwise |= {kind: lacking(kind) for kind in ("lad", *_known_icb(known))}
+    return unit_rows(known, RESIDENT, units, otherwise | {WHOLE[0]: WHOLE})
+
+
+def _known_icb(known: pl.DataFrame) -> tuple[str, ...]:
+    return () if known.filter(footprint_type="icb").is_empty() else ("icb",)
+
+
+def _area_rows(fits: Plan) -> Plan:
+    code = nw.col("lsoa_code").alias("unit")
+    named = (nw.col(name).cast(TEXT) for name in (*_FIT[1:], "footprint_name"))
+    return fits.select(code, *named)
+
+
+def _own_rows(held: Plan, kind: str) -> Plan:
+    found = held.filter(~nw.col(f"{kind}_code").is_null())
+    return found.select(
+        nw.col("lsoa_code").alias("unit"),
+        nw.lit(kind).alias("footprint_type"),
+        nw.col(f"{kind}_code").alias("footprint_code"),
+        nw.col(f"{kind}_name").alias("footprint_name"),
+    )

@@ -1,0 +1,234 @@
+"""Geometry: exposure of postcodes, dissolved footprints, outlines for maps.
+
+The only module that uses geopandas and shapely, and only inside its functions: they take 0.4 s to
+import. Shapes travel between functions as well-known binary in EPSG:27700.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pophealth_link.engine import Frame, collect
+from pophealth_link.errors import DataError, ReferenceDataError
+from pophealth_link.places.frames import shaped
+from pophealth_link.schema.reference import AREA_MEASURES, AREAS, POSTCODES
+
+BRITISH_GRID = "EPSG:27700"
+
+
+def check_crs(found: object, name: str, expected: str = BRITISH_GRID) -> None:
+    """Raise `ReferenceDataError` naming both if the coordinate system is not the one expected.
+
+    `found` is anything that names a coordinate system (code, WKT, object) or None; `name` says
+    whose it is.
+
+    >>> check_crs("EPSG:27700", "boundaries")
+    """
+    import pyproj
+
+    wanted = pyproj.CRS.from_user_input(expected)
+    given = None if found is None else pyproj.CRS.from_user_input(found)
+    if given is not None and (given == wanted or given.to_epsg() == wanted.to_epsg()):
+        return
+    told = "none given" if given is None else f"{':'.join(given.to_authority() or ())} {given.name}"
+    raise ReferenceDataError(
+        f"`{name}` is in another coordinate system than {expected} ({wanted.name}).",
+        f"Found: {told.strip()}.",
+        fix=f"convert the file to {expected}, or download it in that system",
+    )
+
+
+def read_shapes(path: Path, columns: Sequence[str], crs: str = BRITISH_GRID) -> pl.DataFrame:
+    """Read the named columns and `geometry` (well-known binary) of a file of shapes.
+
+    GeoParquet by its ending `.parquet`; GeoPackage, Shapefile, GeoJSON and the like otherwise.
+    Raises `ReferenceDataError` if the file is in another coordinate system than `crs`, cannot be
+    read, or lacks a column.
+    """
+    import geopandas as gpd
+
+    readable = True
+    try:
+        held = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+    except (OSError, ValueError, RuntimeError):
+        readable = False
+    if not readable:
+        raise ReferenceDataError(f"{path.name} could not be read as a file of shapes.")
+    check_crs(held.crs, path.name, crs)
+    absent = [name for name in columns if name not in held.columns]
+    if absent:
+        raise ReferenceDataError(f"{path.name} lacks columns.", *absent)
+    shapes = pl.Series("geometry", held.geometry.to_wkb().tolist(), dtype=pl.Binary)
+    return pl.DataFrame({name: held[name].tolist() for name in columns}).with_columns(shapes)
+
+
+def share_exposed(
+    postcodes: Frame,
+    exposures: pl.DataFrame,
+    areas: Frame | None = None,
+    *,
+    exposure: str = "noise_lden_55",
+    measure: str = "noise_exposed_55db",
+    period: str | None = None,
+) -> pl.DataFrame:
+    """Return AREA_MEASURES rows: dwellings of each LSOA at postcodes inside polygons of exposure.
+
+    `postcodes`: the reference table; a postcode without a count of dwellings counts one, one
+    without a grid reference or LSOA is left out. `exposures`: polygons, those of `exposure` used;
+    a point on an edge is inside, and inside several counts once. `areas`: if given, only its
+    LSOAs. numerator = dwellings exposed, denominator = dwellings. Sorted by LSOA. Raises
+    `ReferenceDataError` without polygons of the exposure, or where their coordinates are degrees.
+    """
+    import shapely
+
+    places = collect(shaped(postcodes, POSTCODES, POSTCODES.names))
+    places = places.drop_nulls(["easting", "northing", "lsoa_code"])
+    if areas is not None:
+        kept = collect(shaped(areas, AREAS, ("lsoa_code",)))
+        places = places.join(kept, on="lsoa_code", how="semi")
+    polygons, _ = _repaired(_of_exposure(exposures, exposure))
+    eastings, northings = places["easting"].to_numpy(), places["northing"].to_numpy()
+    _require_metres(shapely.total_bounds(polygons), eastings)
+    # The polygons are few and large: they are prepared, the points go into the tree.
+    tree = shapely.STRtree(shapely.points(eastings, northings))
+    inside = np.zeros(places.height, dtype=np.bool_)
+    inside[tree.query(polygons, predicate="intersects")[1]] = True
+    dwellings = pl.col("dwellings").fill_null(1).cast(pl.Int64)
+    counts = places.with_columns(pl.Series("inside", inside), dwellings)
+    sums = counts.group_by("lsoa_code").agg(
+        pl.col("dwellings").filter("inside").sum().alias("numerator"),
+        pl.col("dwellings").sum().alias("denominator"),
+    )
+    return (
+        sums.select(
+            pl.lit(measure).alias("measure"),
+            pl.lit("lsoa").alias("area_type"),
+            pl.col("lsoa_code").alias("area_code"),
+            pl.col("numerator", "denominator").cast(pl.Float64),
+            pl.lit(None, dtype=pl.Float64).alias("value"),
+            pl.lit(period, dtype=pl.String).alias("period"),
+        )
+        .select(AREA_MEASURES.names)
+        .sort("area_code")
+    )
+
+
+def _of_exposure(exposures: pl.DataFrame, exposure: str) -> pl.Series:
+    rows = exposures
+    if "exposure" in rows.columns:
+        rows = rows.filter(pl.col("exposure") == exposure)
+    if rows.is_empty():
+        raise ReferenceDataError(
+            f"`exposures` holds no polygons of `{exposure}`.",
+            fix="add them to the reference pack, or leave the table out",
+        )
+    return rows["geometry"]
+
+
+def _require_metres(bounds: Any, eastings: Any) -> None:
+    # Well-known binary says nothing of its coordinate system, and degrees would match no postcode.
+    if eastings.size and np.abs(bounds).max() <= 360 < np.abs(eastings).max():
+        raise ReferenceDataError(
+            f"`exposures` is in degrees (such as EPSG:4326), `postcodes` in {BRITISH_GRID}.",
+            fix=f"convert the polygons to {BRITISH_GRID}",
+        )
+
+
+def _repaired(geometry: pl.Series) -> tuple[Any, Any]:
+    """Return the shapes, made valid where they were not, and which those were."""
+    import shapely
+
+    shapes = shapely.from_wkb(np.array(geometry.to_list(), dtype=object))
+    broken = ~shapely.is_valid(shapes)
+    if broken.any():
+        shapes[broken] = shapely.make_valid(
+            shapes[broken], method="structure", keep_collapsed=False
+        )
+    return shapes, broken
+
+
+def dissolve(boundaries: pl.DataFrame, lookup: pl.DataFrame) -> pl.DataFrame:
+    """Return one shape per group: the union of its areas.
+
+    `boundaries` holds area_code and geometry; `lookup` area_code and group, each area in one
+    group. Returns group, geometry (well-known binary), and the counts areas (in the shape),
+    missing (without a boundary) and repaired (invalid polygons that were made valid), sorted.
+    Raises `DataError` where an area is in two groups.
+    """
+    pairs = lookup.select(pl.col("area_code", "group").cast(pl.String)).drop_nulls().unique()
+    if pairs.height != pairs["area_code"].n_unique():
+        repeats = pairs.height - pairs["area_code"].n_unique()
+        raise DataError(f"Areas to dissolve that are in more than one group: {repeats:,}.")
+    shapes = boundaries.select(pl.col("area_code").cast(pl.String), "geometry").drop_nulls()
+    held = pairs.join(shapes, on="area_code", how="left").sort("group", "area_code")
+    merged = [
+        _merged(name, rows) for (name,), rows in held.partition_by("group", as_dict=True).items()
+    ]
+    schema = {
+        "group": pl.String,
+        "geometry": pl.Binary,
+        "areas": pl.Int64,
+        "missing": pl.Int64,
+        "repaired": pl.Int64,
+    }
+    return pl.DataFrame(merged, schema=schema, orient="row").sort("group")
+
+
+def _merged(name: object, rows: pl.DataFrame) -> tuple[object, bytes | None, int, int, int]:
+    import shapely
+
+    found = rows["geometry"].drop_nulls()
+    missing = rows.height - found.len()
+    if found.is_empty():
+        return name, None, 0, missing, 0
+    shapes, broken = _repaired(found)
+    # Open boundaries overlap by a metre, so a coverage union would fail.
+    union = shapely.normalize(shapely.union_all(shapes))
+    return name, shapely.to_wkb(union), found.len(), missing, int(broken.sum())
+
+
+def outlines(
+    boundaries: pl.DataFrame, tolerance: float, *, code: str = "area_code", grid: float = 1.0
+) -> dict[str, Any]:
+    """Return the shapes as a GeoJSON-like feature collection, simplified, for drawing.
+
+    `boundaries` holds `code` and geometry in metres; `tolerance` is how far an outline may move,
+    `grid` what coordinates are rounded to, both in metres. Each feature carries its code as a
+    property and as `id`; sorted by code; shapes that are missing are left out. For a plane: draw
+    it with an identity projection, reflected in y. Not for measuring: neighbours are simplified
+    apart, so edges may part or overlap by the tolerance.
+    """
+    import shapely
+
+    if tolerance < 0 or grid <= 0:
+        raise DataError("An outline needs a tolerance of 0 or more and a grid above 0.")
+    held = boundaries.select(pl.col(code).cast(pl.String), "geometry").drop_nulls().sort(code)
+    if held.is_empty():
+        return {"type": "FeatureCollection", "features": []}
+    shapes, _ = _repaired(held["geometry"])
+    shapes = shapely.simplify(shapes, tolerance, preserve_topology=True)
+    # Rounding point by point keeps the smallest shapes, which a valid rounding may drop.
+    shapes = shapely.set_precision(shapes, grid, mode="pointwise")
+    # Holes run against their outline, or a non-zero fill would paint them.
+    texts = shapely.to_geojson(shapely.orient_polygons(shapes))
+    features = [
+        {
+            "type": "Feature",
+            "id": name,
+            "properties": {code: name},
+            "geometry": json.loads(text, parse_float=_short),
+        }
+        for name, text in zip(held[code], texts, strict=True)
+    ]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _short(text: str) -> int | float:
+    value = round(float(text), 6)
+    return int(value) if value.is_integer() else value

@@ -1,0 +1,66 @@
+"""Postcode to LSOA, with the reason where there is none."""
+
+from __future__ import annotations
+
+import narwhals as nw
+import polars as pl
+
+from pophealth_link.engine import Frame, collect, lazy
+from pophealth_link.errors import DataError, nearest
+from pophealth_link.places.frames import NULL_TEXT, TEXT, Plan, require_unique, same_kind, shaped
+from pophealth_link.schema.reference import POSTCODES
+
+# NHS Data Model and Dictionary, default postcodes: "ZZ99 3VZ" is no fixed abode; the others say
+# that no address is known, or only the country.
+PSEUDO_PREFIX = "ZZ99"
+NO_FIXED_ABODE = "ZZ99 3VZ"
+_ROW = "__row"
+
+
+def locate(frame: Frame, postcodes: Frame, *, postcode: str = "postcode") -> Frame:
+    """Add the LSOA of each row's postcode, or the reason why there is none.
+
+    `frame` holds any rows with a standardised postcode (`AB1 2CD`); `postcodes` is the reference
+    table. Adds `lsoa_code` and `unplaced` (replacing columns of those names): `unplaced` is
+    missing where there is an LSOA, else `no_fixed_abode` (ZZ99 3VZ), `no_postcode` (missing, or
+    another ZZ99 postcode) or `unknown_postcode`. No row is lost or doubled; a Polars DataFrame
+    keeps its order. The answer is of the same kind as `frame`, which must be on one engine with
+    `postcodes`. Raises `DataError` without the column, `ReferenceDataError` where the reference
+    holds a postcode twice. Source: NHS Data Model and Dictionary, pseudo-postcodes.
+
+    >>> known = pl.DataFrame({"postcode": ["AB1 2CD"], "lsoa_code": ["E01000001"]})
+    >>> locate(pl.DataFrame({"postcode": ["AB1 2CD", "ZZ99 3VZ"]}), known).rows()
+    [('AB1 2CD', 'E01000001', None), ('ZZ99 3VZ', None, 'no_fixed_abode')]
+    """
+    columns = lazy(frame).collect_schema().names()
+    if postcode not in columns:
+        hint = nearest(postcode, columns)
+        raise DataError(f"`{postcode}` is not a column of the frame to place.{hint}")
+    known = shaped(postcodes, POSTCODES, ("postcode", "lsoa_code"))
+    require_unique(known, "postcode", POSTCODES.name)
+    if not isinstance(frame, pl.DataFrame):
+        return same_kind(_located(lazy(frame), known, postcode), frame)
+    # Joins do not keep the order of rows.
+    numbered = lazy(frame.with_row_index(_ROW))
+    return collect(_located(numbered, known, postcode).sort(_ROW).drop(_ROW))
+
+
+def _located(plan: Plan, known: Plan, postcode: str) -> Plan:
+    kept = [n for n in plan.collect_schema().names() if n not in ("lsoa_code", "unplaced")]
+    known = known.filter(~nw.col("postcode").str.starts_with(PSEUDO_PREFIX))
+    key = nw.col(postcode).cast(TEXT).alias("__postcode")
+    placed = plan.select(*kept).with_columns(key)
+    placed = placed.join(known, left_on="__postcode", right_on="postcode", how="left")
+    return placed.with_columns(_reason().alias("unplaced")).select(*kept, "lsoa_code", "unplaced")
+
+
+def _reason() -> nw.Expr:
+    code = nw.col("__postcode")
+    unknown = (
+        nw.when((code == "") | code.str.starts_with(PSEUDO_PREFIX))
+        .then(nw.lit("no_postcode"))
+        .otherwise(nw.lit("unknown_postcode"))
+    )
+    reason = nw.when(code == NO_FIXED_ABODE).then(nw.lit("no_fixed_abode")).otherwise(unknown)
+    reason = nw.when(code.is_null()).then(nw.lit("no_postcode")).otherwise(reason)
+    return nw.when(nw.col("lsoa_code").is_null()).then(reason).otherwise(NULL_TEXT)

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import geopandas as gpd
+import polars as pl
+import pytest
+import shapely
+
+from pophealth_link.errors import DataError, ReferenceDataError
+from pophealth_link.places import check_crs, dissolve, outlines, read_shapes, share_exposed
+
+X, Y = 540_000, 170_000
+
+
+def square(left: float, bottom: float, size: float = 100) -> bytes:
+    return shapely.to_wkb(shapely.box(X + left, Y + bottom, X + left + size, Y + bottom + size))
+
+
+BOWTIE = shapely.to_wkb(
+    shapely.Polygon([(X, Y), (X + 100, Y + 100), (X + 100, Y), (X, Y + 100), (X, Y)])
+)
+POSTCODES = pl.DataFrame(
+    {
+        "postcode": ["AA1 1AA", "AA1 1AB", "AA1 1AC", "AA2 2BB", "AA3 3CC", "AA4 4DD"],
+        "easting": [X + 50, X + 100, X + 500, X + 50, X + 900, None],
+        "northing": [Y + 50, Y + 50, Y + 50, Y + 60, Y + 900, Y],
+        "lsoa_code": ["L1", "L1", "L1", "L2", "L3", "L3"],
+        "dwellings": [10, 20, 70, None, 5, 5],
+    }
+)
+
+
+def noise(*shapes: bytes, exposure: str = "noise_lden_55") -> pl.DataFrame:
+    return pl.DataFrame({"exposure": [exposure] * len(shapes), "geometry": list(shapes)})
+
+
+def test_dwellings_inside_are_counted_once():
+    # The second square overlaps the first; AA1 1AB lies on an edge.
+    found = share_exposed(POSTCODES, noise(square(0, 0), square(20, 20)), period="2022")
+    assert found.rows() == [
+        ("noise_exposed_55db", "lsoa", "L1", 30.0, 100.0, None, "2022"),
+        ("noise_exposed_55db", "lsoa", "L2", 1.0, 1.0, None, "2022"),
+        ("noise_exposed_55db", "lsoa", "L3", 0.0, 5.0, None, "2022"),
+    ]
+
+
+def test_without_dwellings_each_postcode_counts_one_and_areas_limit():
+    areas = pl.DataFrame({"lsoa_code": ["L1"], "lad_code": ["D1"]})
+    found = share_exposed(POSTCODES.drop("dwellings"), noise(square(0, 0)), areas)
+    assert found.select("area_code", "numerator", "denominator").rows() == [("L1", 2.0, 3.0)]
+
+
+def test_exposures_of_another_kind_do_not_count():
+    other = noise(square(0, 0, 5000), exposure="noise_lnight_50")
+    found = share_exposed(POSTCODES, pl.concat([other, noise(square(5000, 0))]))
+    assert found["numerator"].sum() == 0
+    with pytest.raises(ReferenceDataError, match="no polygons of `noise_lden_55`"):
+        share_exposed(POSTCODES, other)
+
+
+def test_a_broken_polygon_is_repaired():
+    found = share_exposed(POSTCODES, noise(BOWTIE))
+    assert found["numerator"].to_list() == [30.0, 0.0, 0.0]
+
+
+def test_degrees_are_refused():
+    degrees = noise(shapely.to_wkb(shapely.box(0.1, 51.4, 0.2, 51.5)))
+    with pytest.raises(ReferenceDataError, match=r"EPSG:4326.*EPSG:27700"):
+        share_exposed(POSTCODES, degrees)
+
+
+BOUNDARIES = pl.DataFrame(
+    {
+        "area_type": ["lsoa"] * 4,
+        "area_code": ["L1", "L2", "L3", "L4"],
+        "geometry": [square(0, 0), square(99, 0), square(1000, 0), BOWTIE],
+    }
+)
+
+
+def test_dissolve_unites_areas_and_counts_repairs():
+    lookup = pl.DataFrame(
+        {
+            "area_code": ["L1", "L2", "L3", "L4", "L9", "L8"],
+            "group": ["U1", "U1", "U1", "U2", "U2", "U3"],
+        }
+    )
+    found = dissolve(BOUNDARIES, lookup)
+    assert found.select("group", "areas", "missing", "repaired").rows() == [
+        ("U1", 3, 0, 0),
+        ("U2", 1, 1, 1),
+        ("U3", 0, 1, 0),
+    ]
+    united, mended = shapely.from_wkb(found["geometry"].to_list()[:2])
+    # The first two overlap by a metre.
+    assert united.area == pytest.approx(199 * 100 + 100 * 100)
+    assert len(united.geoms) == 2
+    assert mended.is_valid
+    assert found.equals(dissolve(BOUNDARIES.reverse(), lookup.reverse()))
+
+
+def test_an_area_in_two_groups_is_refused():
+    lookup = pl.DataFrame({"area_code": ["L1", "L1"], "group": ["U1", "U2"]})
+    with pytest.raises(DataError, match="more than one group: 1"):
+        dissolve(BOUNDARIES, lookup)
+
+
+def test_outlines_are_simple_whole_metres_and_sorted():
+    ring = [(X + 0.4, Y), (X + 50, Y + 3), (X + 100.3, Y), (X + 100, Y + 100), (X, Y + 100)]
+    hole = [(X + 40, Y + 40), (X + 60, Y + 40), (X + 60, Y + 60), (X + 40, Y + 60)]
+    shape = shapely.to_wkb(shapely.Polygon(ring, [hole]))
+    frame = pl.DataFrame({"group": ["B", "A", "C"], "geometry": [shape, square(0, 0), None]})
+    found = json.loads(json.dumps(outlines(frame, 10, code="group")))
+    first, second = found["features"]
+    assert (first["id"], second["properties"]) == ("A", {"group": "B"})
+    outer, inner = second["geometry"]["coordinates"]
+    assert len(outer) == 5  # the point that stands out by 3 m is gone
+    assert all(isinstance(value, int) for point in outer + inner for value in point)
+    turns = [shapely.LinearRing(part).is_ccw for part in (outer, inner)]
+    assert turns == [True, False]
+
+
+def test_the_smallest_shape_is_still_drawn():
+    tiny = pl.DataFrame({"area_code": ["L1"], "geometry": [square(0, 0, 3)]})
+    (feature,) = outlines(tiny, 50, grid=1)["features"]
+    assert feature["geometry"]["coordinates"][0]
+    assert outlines(tiny.clear(), 50)["features"] == []
+    with pytest.raises(DataError, match="grid above 0"):
+        outlines(tiny, 50, grid=0)
+
+
+def test_another_coordinate_system_is_refused_with_both_named(tmp_path):
+    shapes = gpd.GeoDataFrame({"code": ["L1"]}, geometry=[shapely.box(0, 51, 1, 52)], crs=4326)
+    shapes.to_file(tmp_path / "areas.gpkg")
+    with pytest.raises(ReferenceDataError, match=r"(?s)EPSG:27700.*EPSG:4326 WGS 84"):
+        read_shapes(tmp_path / "areas.gpkg", ["code"])
+    with pytest.raises(ReferenceDataError, match="none given"):
+        check_crs(None, "areas")
+
+
+def test_shapes_are_read_as_well_known_binary(tmp_path):
+    held = shapely.from_wkb(square(0, 0))
+    shapes = gpd.GeoDataFrame({"code": ["L1"]}, geometry=[held], crs=27700)
+    shapes.to_file(tmp_path / "areas.gpkg")
+    shapes.to_parquet(tmp_path / "areas.parquet")
+    for name in ("areas.gpkg", "areas.parquet"):
+        found = read_shapes(tmp_path / name, ["code"])
+        assert found.schema == {"code": pl.String, "geometry": pl.Binary}
+        assert shapely.from_wkb(found["geometry"].item()).equals(held)
+    with pytest.raises(ReferenceDataError, match="name"):
+        read_shapes(tmp_path / "areas.gpkg", ["name"])
+    (tmp_path / "broken.gpkg").write_text("nothing")
+    with pytest.raises(ReferenceDataError, match=r"broken.gpkg could not be read"):
+        read_shapes(tmp_path / "broken.gpkg", [])
+
+
+def test_bexley_dissolves_to_its_own_boundary(open_data):
+    lsoas = read_shapes(
+        open_data / "boundaries" / "lsoa21_england.parquet", ["lsoa21cd", "ladcd_active"]
+    ).filter(ladcd_active="E09000004")
+    frame = lsoas.select("geometry", area_code="lsoa21cd")
+    united = dissolve(frame, lsoas.select(area_code="lsoa21cd", group="ladcd_active"))
+    assert united["areas"].item() == 148
+    lads = read_shapes(open_data / "boundaries" / "ltla24_england.parquet", ["ltla24_code"])
+    own = shapely.from_wkb(lads.filter(ltla24_code="E09000004")["geometry"].item())
+    found = shapely.from_wkb(united["geometry"].item())
+    parts = shapely.area(shapely.from_wkb(lsoas["geometry"].to_list())).sum()
+    assert found.area == pytest.approx(parts, rel=0.002)
+    # The authority's own boundary is generalised ten times more coarsely.
+    assert found.symmetric_difference(own).area / own.area < 0.08
+    drawn = json.dumps(outlines(frame, 20), separators=(",", ":"))
+    assert len(drawn) < 148 * 1_000
+
+
+def test_importing_places_loads_no_heavy_library():
+    code = (
+        "import sys, pophealth_link.places;"
+        "print(sorted({'shapely', 'geopandas', 'pyproj', 'scipy', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from pophealth_link.places import SizeGuide, size_warnings
+
+
+def test_published_lists_are_measured_by_share(region):
+    # North PCN 20,000 + 25,000; South PCN 9,000; F1 20,000 + 25,000/4; F2 25,000·3/4 + 9,000.
+    assert size_warnings(region.registered, region.practices) == [
+        "1 of 2 PCNs lie outside the guide of 30,000 to 50,000 registered patients: "
+        "South PCN (9,000).",
+        "2 of 2 ICPs lie outside the guide of about 80,000 (50,000 to 120,000) registered "
+        "patients: East (26,250), West (27,750).",
+    ]
+
+
+def test_footprints_within_the_guide_say_nothing(region):
+    guides = {"pcn": SizeGuide("PCNs", 9_000, 45_000, "9,000 to 45,000")}
+    assert size_warnings(region.registered, region.practices, guides=guides) == []
+
+
+def test_counted_people_stand_in_where_no_list_is_published(region):
+    practices = region.practices.drop("list_size")
+    people = pl.DataFrame(
+        {"registered_unit": ["P1"] * 1_700 + ["P3"] * 9, "current": [True] * 1_650 + [False] * 59}
+    )
+    guides = {"pcn": SizeGuide("PCNs", 5_000, 9_000, "5,000 to 9,000")}
+    assert size_warnings(region.registered, practices, people, guides=guides) == [
+        "1 of 1 PCNs lie outside the guide of 5,000 to 9,000 registered patients: "
+        "North PCN (about 2,000 counted)."
+    ]
+    assert size_warnings(region.registered, practices) == []
+
+
+def test_a_guide_needs_an_order():
+    with pytest.raises(ValueError, match="low < high"):
+        SizeGuide("PCNs", 5, 5, "none")
+
+
+def test_three_of_bexleys_four_pcns_are_too_large(open_data):
+    networks = pl.read_csv(
+        open_data / "footprints" / "bexley_local_care_networks.csv", infer_schema=False
+    )
+    lists = (
+        pl.read_parquet(open_data / "nhs" / "qof_prevalence_2020_21_practice.parquet")
+        .filter(PATIENT_LIST_TYPE="TOTAL")
+        .group_by(practice_code="PRACTICE_CODE")
+        .agg(list_size=pl.col("PRACTICE_LIST_SIZE").max())
+    )
+    rows = [
+        networks.select(
+            pl.lit("registered").alias("basis"),
+            pl.col("practice_code").alias("unit"),
+            pl.lit(kind).alias("footprint_type"),
+            pl.col(code).alias("footprint_code"),
+            pl.col(code).alias("footprint_name"),
+            pl.lit(1.0).alias("share"),
+        )
+        for kind, code in (("pcn", "pcn_code"), ("icp", "footprint_code"))
+    ]
+    (text,) = size_warnings(pl.concat(rows), lists)
+    assert text.startswith("3 of 4 PCNs")
+    # Lists of QOF 2020/21: Frognal, North Bexley and Clocktower are above 50,000.
+    for size in ("U50197 (54,691)", "U67110 (94,213)", "U88820 (51,071)"):
+        assert size in text
