@@ -62,7 +62,7 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
         n_areas=pack.n_areas,
     )
     progress.stage("counting indicators")
-    return Analysed(accounts, inputs, need.count(inputs), notices)
+    return Analysed(accounts, inputs, need.count(inputs, policy=job.policy), notices)
 
 
 def _table(linked: Path, name: str) -> pl.DataFrame:

@@ -142,13 +142,17 @@ def _source(spec: SourceSpec, place: int, folder: Path, problems: list[Problem])
     return Source(
         name=spec.name,
         setting=spec.setting or preset.setting or "local_authority",
-        people=preset.table_file(PEOPLE, folder / spec.people, spec.columns, spec.formats),
+        people=preset.apply(
+            TableFile(PEOPLE, folder / spec.people, spec.columns, spec.formats)
+        ),
         events=tuple(each for each in events if each),
         unique_people=unique,
         register=spec.register_,
         nhs_number_kind=spec.nhs_number_kind or preset.nhs_number_kind,
         aliases=(
-            preset.table_file(ALIASES, folder / spec.aliases, alias_columns, alias_formats)
+            preset.apply(
+                TableFile(ALIASES, folder / spec.aliases, alias_columns, alias_formats)
+            )
             if spec.aliases
             else None
         ),
@@ -169,17 +173,15 @@ def _events(
         hint = nearest(spec.table, EVENT_TABLES) or f" Tables: {', '.join(EVENT_TABLES)}."
         problems.append(Problem(JobError, where, f"not a table of events.{hint}"))
         return None
-    return preset.table_file(table, folder / spec.path, spec.columns, spec.formats)
+    return preset.apply(TableFile(table, folder / spec.path, spec.columns, spec.formats))
 
 
 def _properties(
     spec: PropertySpec, place: int, folder: Path, problems: list[Problem]
 ) -> PropertySource:
     preset = _preset(spec.preset, f"properties[{place}].preset", problems)
-    path = folder / spec.path
-    return PropertySource(
-        spec.name, preset.table_file(DWELLINGS, path, spec.columns, spec.formats)
-    )
+    file = TableFile(DWELLINGS, folder / spec.path, spec.columns, spec.formats)
+    return PropertySource(spec.name, preset.apply(file))
 
 
 def _preset(name: str | None, where: str, problems: list[Problem]) -> Preset:

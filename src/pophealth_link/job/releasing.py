@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from pophealth_link.job import linking
 from pophealth_link.job.analysing import Analysed
 from pophealth_link.job.load import Job
 from pophealth_link.job.progress import Recorder
+from pophealth_link.need.lsoa import lsoa_values
 from pophealth_link.reference import Pack
 from pophealth_link.report import ReportInputs
 from pophealth_link.schema.describe import dictionary
@@ -41,22 +43,28 @@ def release(
 
     Raises `DisclosureError` where the policy cannot be met.
     """
-    baseline, summary = need.release(done.counts, job.policy)
+    units = done.inputs.unit_footprints
+    baseline, summary = need.release(done.counts, job.policy, unit_footprints=units)
     card = evaluate.card(linking.read_card_facts(linked), job.policy, _context(job, pack))
     progress.stage("writing the report")
-    out.mkdir()
-    disclosure.safe_text(baseline).write_csv(out / BASELINE)
     text = json.dumps(card, indent=2, ensure_ascii=False, default=str)
-    (out / CARD).write_text(text + "\n", encoding="utf-8")
-    (out / CARD_TEXT).write_text(evaluate.to_markdown(card), encoding="utf-8")
-    disclosure.safe_text(dictionary()).write_csv(out / DICTIONARY)
-    report.write_report(_report(job, pack, done, baseline, card), out / REPORT)
-    disclosure.write_release(out, job.policy, baseline)
-    return {"cells": baseline.height, **_plain(summary)}
-
-
-def _plain(summary: Any) -> dict[str, Any]:
-    return dict(summary) if isinstance(summary, Mapping) else {}
+    page = report.render_report(_report(job, pack, done, baseline, card))
+    manifest = disclosure.write_release(
+        out,
+        {
+            BASELINE: baseline,
+            CARD: text + "\n",
+            CARD_TEXT: evaluate.to_markdown(card),
+            DICTIONARY: dictionary(),
+            REPORT: page,
+        },
+        job.policy,
+    )
+    return {
+        "cells": baseline.height,
+        "cells_by_status": summary["cells"],
+        "manifest_sha256": hashlib.sha256(json.dumps(manifest).encode()).hexdigest(),
+    }
 
 
 def _context(job: Job, pack: Pack) -> dict[str, Any]:
@@ -91,7 +99,7 @@ def _report(
         baseline=baseline,
         catalogue=indicators.catalogue().indicators,
         boundaries=boundaries,
-        lsoa_measures=need.lsoa_values(inputs),
+        lsoa_measures=lsoa_values(inputs),
         resident_lookup=lookup.select("lsoa_code", "footprint_type", "footprint_code"),
         card=card,
         title=str(job.spec.governance.get("title", "Baseline of mental-health need")),

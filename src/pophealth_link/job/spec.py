@@ -151,8 +151,9 @@ class JobSpec(_Table):
         """The period as stated, else the year that ends the day before `as_of`."""
         if self.period:
             return self.period
-        before = self.as_of.replace(year=self.as_of.year - 1, day=min(self.as_of.day, 28))
-        start = before if self.as_of.day > 28 else self.as_of.replace(year=self.as_of.year - 1)
+        leap_day = (self.as_of.month, self.as_of.day) == (2, 29)
+        day = 28 if leap_day else self.as_of.day
+        start = self.as_of.replace(year=self.as_of.year - 1, day=day)
         return start, date.fromordinal(self.as_of.toordinal() - 1)
 
 

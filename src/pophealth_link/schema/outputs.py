@@ -56,7 +56,11 @@ PERSON_FACTS = Table(
         Column("sex", "code", "Sex.", codes.SEX),
         Column("ethnic_group", "code", "Ethnic group.", codes.ETHNIC_GROUP),
         Column("lsoa_code", "text", "LSOA of the usual address; empty: not placed."),
-        Column("unplaced", "text", "Why there is no LSOA: no_fixed_abode, no_postcode, unknown."),
+        Column(
+            "unplaced",
+            "text",
+            "Why there is no LSOA: no_fixed_abode, no_postcode, unknown_postcode.",
+        ),
         Column("practice_code", "text", "Practice of registration; empty: none."),
         Column("keyed_uprn", "text", "Keyed hash of the UPRN."),
         Column("person_years", "number", "Time on the register in the period.", unit="years"),

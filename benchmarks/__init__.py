@@ -1,0 +1,1 @@
+"""Measurements on real and large data; not part of the installed package."""

@@ -1,0 +1,213 @@
+"""The cells of one released count column as arrays, and what readers know of them at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from pophealth_link.disclosure.additive import KEYS, Relations
+from pophealth_link.disclosure.policies import DECIMALS, Policy
+from pophealth_link.disclosure.ranges import (
+    Flags,
+    Floats,
+    Ranges,
+    Terms,
+    Whole,
+    hidden_range,
+    shown_range,
+)
+from pophealth_link.disclosure.suppression import SUPPRESSED
+
+# Relations are tested against the true counts with this tolerance, for sums of rounded shares.
+_HOLDS = 0.01
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One count column: the rows of the frame, then the slivers, which no row shows.
+
+    Fields: the policy; the relations' terms; per cell the true count, the number that the policy
+    gives it and the number released (NaN: none), whether it is withheld, whether it is one of the policy's small counts, whether it is
+    a whole number, its place for settling ties, and what an earlier release tells; and how many
+    relations were set aside.
+    """
+
+    policy: Policy
+    terms: Terms
+    truth: Floats
+    rounded: Floats
+    released: Floats
+    hidden: Flags
+    small: Flags
+    whole: Flags
+    order: Whole
+    earlier: Ranges
+    set_aside: int
+
+    @property
+    def shown(self) -> Flags:
+        """Cells whose released number says more than zero."""
+        result: Flags = ~self.hidden & (np.nan_to_num(self.released) > 0)
+        return result
+
+    @property
+    def unlisted(self) -> Flags:
+        """Slivers: cells that no row shows."""
+        result: Flags = ~self.hidden & np.isnan(self.released)
+        return result
+
+    def also_hidden(self, more: Flags) -> Cells:
+        """Return the cells with these withheld as well."""
+        return self._hide(self.hidden | more)
+
+    def shown_again(self, those: Flags) -> Cells:
+        """Return the cells with these shown again, at the number that the policy gives them."""
+        return self._hide(self.hidden & ~those)
+
+    def _hide(self, hidden: Flags) -> Cells:
+        return replace(self, hidden=hidden, released=np.where(hidden, np.nan, self.rounded))
+
+    def unshown(self) -> Ranges:
+        """Return what each cell may be once withheld, for one who knows which are small."""
+        return _both(hidden_range(self.policy, self.small, self.whole), self.earlier)
+
+    def informed(self) -> Ranges:
+        """Return what each cell may be for one who knows which withheld counts are small."""
+        seen = shown_range(self.policy, np.nan_to_num(self.released), self.whole)
+        hidden = hidden_range(self.policy, self.small, self.whole)
+        return _both(self._with_slivers(seen, hidden), self.earlier)
+
+    def uninformed(self) -> Ranges:
+        """Return the same for one who cannot tell why a count was withheld."""
+        seen = shown_range(self.policy, np.nan_to_num(self.released), self.whole)
+        return _both(self._with_slivers(seen, self.anything()), self.earlier)
+
+    def anything(self) -> Ranges:
+        """Return what a cell may be of which nothing is known but that it is withheld."""
+        least = np.where(self.whole, float(self.policy.smallest_suppressed), 0.0)
+        return Ranges(least, np.full(len(least), np.inf))
+
+    def marks(self) -> Ranges:
+        """Return what the marks alone tell: zero, small, or shown whatever its number."""
+        number = hidden_range(self.policy, np.zeros_like(self.small), self.whole)
+        zero = shown_range(self.policy, np.zeros_like(self.released), self.whole)
+        seen = Ranges(
+            np.where(self.released > 0, number.low, zero.low),
+            np.where(self.released > 0, number.high, zero.high),
+        )
+        return self._with_slivers(seen, hidden_range(self.policy, self.small, self.whole))
+
+    def _with_slivers(self, seen: Ranges, hidden: Ranges) -> Ranges:
+        low = np.where(self.hidden, hidden.low, np.where(self.unlisted, 0.0, seen.low))
+        high = np.where(self.hidden, hidden.high, np.where(self.unlisted, np.inf, seen.high))
+        return Ranges(low, high)
+
+
+def read_cells(
+    released: pl.DataFrame,
+    policy: Policy,
+    relations: Relations,
+    name: str,
+    *,
+    truth: pl.DataFrame | None,
+    previous: pl.DataFrame | None = None,
+) -> Cells:
+    """Return the cells of count column `name`; without `truth` withheld counts are small ones."""
+    numbers = _numbers(released, name)
+    true = numbers if truth is None else _numbers(truth, name)
+    withheld = np.isnan(numbers) & (released["status"] == SUPPRESSED).to_numpy()
+    hidden = withheld if truth is None else withheld & ~np.isnan(true)
+    small, whole = _kinds(released, policy, name, truth=truth, hidden=hidden)
+    here = ~np.isnan(true) | hidden
+    terms, aside = _holding(relations, np.where(hidden & np.isnan(true), 0.0, true), here,
+                            compare=truth is not None)  # fmt: skip
+    more = relations.slivers
+    return Cells(
+        policy=policy,
+        terms=terms,
+        truth=np.append(true, np.full(more, np.nan)),
+        rounded=np.append(numbers, np.full(more, np.nan)),
+        released=np.append(numbers, np.full(more, np.nan)),
+        hidden=np.append(hidden, np.zeros(more, dtype=np.bool_)),
+        small=np.append(small, np.zeros(more, dtype=np.bool_)),
+        whole=np.append(whole, np.ones(more, dtype=np.bool_)),
+        order=np.append(relations.order.to_numpy(), np.arange(more) + relations.rows),
+        earlier=_earlier(released, previous, policy, name, true=true, whole=whole, more=more),
+        set_aside=aside,
+    )
+
+
+def _numbers(frame: pl.DataFrame, name: str) -> Floats:
+    column = frame[name].cast(pl.Float64).round(DECIMALS)
+    numbers: Floats = column.fill_null(float("nan")).to_numpy().astype(np.float64)
+    return numbers
+
+
+def _kinds(
+    released: pl.DataFrame, policy: Policy, name: str, *, truth: pl.DataFrame | None, hidden: Flags
+) -> tuple[Flags, Flags]:
+    """Say which withheld counts are small, and which counts are whole numbers."""
+    if truth is None:
+        return hidden, (released["status"] != "estimated").to_numpy()
+    numbers = _numbers(truth, name)
+    small = truth.select(policy.suppressed(name)).to_series().to_numpy()
+    return hidden & small, np.isnan(numbers) | (np.abs(numbers - np.rint(numbers)) == 0)
+
+
+def _holding(
+    relations: Relations, true: Floats, here: Flags, *, compare: bool
+) -> tuple[Terms, int]:
+    """Keep the relations whose cells all have a count and whose sum, where known, is zero.
+
+    A relation with a sliver holds where the sliver that it leaves is not negative.
+    """
+    terms = Terms.of(relations.terms)
+    if not len(terms.cell):
+        return terms, 0
+    row = terms.cell < relations.rows
+    at = np.where(row, terms.cell, 0)
+    absent = row & ~here[at]
+    value = np.where(row, terms.sign * np.nan_to_num(true[at]), 0.0)
+    sums = np.add.reduceat(value, terms.start)
+    open_ended = np.add.reduceat((~row).astype(np.int64), terms.start) > 0
+    keep = np.add.reduceat(absent.astype(np.int64), terms.start) == 0
+    if compare:
+        keep &= np.where(open_ended, sums <= _HOLDS, np.abs(sums) <= _HOLDS)
+    return terms.keep(keep), int((~keep).sum())
+
+
+def _earlier(
+    released: pl.DataFrame,
+    previous: pl.DataFrame | None,
+    policy: Policy,
+    name: str,
+    *,
+    true: Floats,
+    whole: Flags,
+    more: int,
+) -> Ranges:
+    """Return what an earlier release tells of the same counts: key and period agree.
+
+    An earlier number that the true count contradicts was of another count, and is left aside.
+    """
+    size = len(true) + more
+    low, high = np.zeros(size), np.full(size, np.inf)
+    if previous is None or name not in previous.columns:
+        return Ranges(low, high)
+    on = [*KEYS, *(["period"] if {"period"} <= {*released.columns} & {*previous.columns} else [])]
+    before = previous.select(*on, pl.col(name).cast(pl.Float64).alias("before")).unique(on)
+    found = released.select(on).join(
+        before, on=on, how="left", nulls_equal=True, maintain_order="left"
+    )
+    numbers = _numbers(found, "before")
+    told = shown_range(policy, np.nan_to_num(numbers), whole)
+    same = ~np.isnan(numbers) & ~((true < told.low) | (true > told.high))
+    low[: len(true)][same] = told.low[same]
+    high[: len(true)][same] = told.high[same]
+    return Ranges(low, high)
+
+
+def _both(one: Ranges, other: Ranges) -> Ranges:
+    return Ranges(np.maximum(one.low, other.low), np.minimum(one.high, other.high))

@@ -1,0 +1,106 @@
+"""Two readers of a release, what each can work out, and what each must be left not knowing.
+
+Both know the policy and every additive relation. The informed reader also knows of every withheld
+count whether it is small (suppressed by the policy) or was withheld to protect others: from the
+released numbers that reader may learn no more of a small count than the marks alone tell. The
+other reader cannot tell the two apart, and may neither place a withheld count among the small ones
+nor know it more closely than the policy's own suppressed interval. Nobody may know that a sliver (a
+difference of nested areas that no row shows) is small, or know a rounded count exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pophealth_link.disclosure.cells import Cells
+from pophealth_link.disclosure.ranges import TOLERANCE, Flags, Floats, Ranges, Terms, propagate
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What a reader works out, what a cell would be to them once withheld, and what is owed.
+
+    `owed`: the low end of a range must not lie above its low, nor the high end below its high.
+    """
+
+    ranges: Ranges
+    unshown: Ranges
+    owed: Ranges
+
+    @property
+    def failed(self) -> Flags:
+        """Cells that the reader knows too closely."""
+        result: Flags = (self.ranges.low > self.owed.low + TOLERANCE) | (
+            self.ranges.high < self.owed.high - TOLERANCE
+        )
+        return result
+
+
+@dataclass(frozen=True)
+class Readers:
+    """The informed reader and the other."""
+
+    informed: Reader
+    other: Reader
+
+    @property
+    def failed(self) -> Flags:
+        """Cells that either knows too closely."""
+        result: Flags = self.informed.failed | self.other.failed
+        return result
+
+
+def both_readers(cells: Cells, terms: Terms) -> Readers:
+    """Return both readers of the cells that `terms` connect; other cells are not judged."""
+    inside = np.zeros(len(cells.hidden), dtype=np.bool_)
+    inside[terms.cell] = True
+    marks = propagate(terms, cells.marks())
+    informed = propagate(terms, cells.informed())
+    other = propagate(terms, cells.uninformed())
+    return Readers(
+        Reader(informed, cells.unshown(), _owed_to_informed(cells, informed, marks, inside)),
+        Reader(other, cells.anything(), _owed_to_other(cells, other, inside)),
+    )
+
+
+def _owed_to_informed(cells: Cells, found: Ranges, marks: Ranges, inside: Flags) -> Ranges:
+    owed = _nothing(cells)
+    small = inside & cells.hidden & cells.small
+    owed.low[small], owed.high[small] = marks.low[small], marks.high[small]
+    _owe_rounded(cells, found, inside, owed)
+    first, last = cells.policy.small_counts
+    among = (found.low < last + TOLERANCE) & (found.high > max(first, 1) - TOLERANCE)
+    sliver = inside & cells.unlisted & among
+    owed.high[sliver] = np.minimum(marks.high, _clear_of_small(cells, found))[sliver]
+    return owed
+
+
+def _owe_rounded(cells: Cells, found: Ranges, inside: Flags, owed: Ranges) -> None:
+    """Owe a second possible count to a rounded one that is known exactly."""
+    start = cells.informed()
+    fixed = inside & cells.shown & (found.high - found.low < TOLERANCE)
+    fixed &= start.high - start.low > TOLERANCE
+    at_top = found.high > start.high - TOLERANCE
+    owed.low[fixed & at_top] = found.low[fixed & at_top] - 1
+    owed.high[fixed & ~at_top] = found.high[fixed & ~at_top] + 1
+
+
+def _owed_to_other(cells: Cells, found: Ranges, inside: Flags) -> Ranges:
+    owed = _nothing(cells)
+    hidden = inside & cells.hidden
+    owed.high[hidden] = _clear_of_small(cells, found)[hidden]
+    return owed
+
+
+def _clear_of_small(cells: Cells, found: Ranges) -> Floats:
+    """Return the high end of a range that is wide enough and reaches beyond the small counts."""
+    first, last = cells.policy.small_counts
+    result: Floats = np.maximum(last + 1.0, found.low + (last - first))
+    return result
+
+
+def _nothing(cells: Cells) -> Ranges:
+    size = len(cells.hidden)
+    return Ranges(np.full(size, np.inf), np.full(size, -np.inf))

@@ -1,0 +1,123 @@
+"""What an indicator's declaration is."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Level = Literal["person", "property", "area"]
+Statistic = Literal["proportion", "rate", "score"]
+Role = Literal["need", "use", "context"]
+Interval = Literal["wilson", "byar", "compound_poisson", "none"]
+PeriodKind = Literal["point", "period", "published"]
+Timing = Literal["ever", "unresolved", "open", "in_period", "overlap"]
+Counted = Literal["people", "events", "days"]
+Weight = Literal["population", "households"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """Which rows of an event table count, and when.
+
+    `timing` on the day (`as_of`) or in the period, both ends included:
+
+    * `ever`: `date` on or before the day;
+    * `unresolved`: as `ever`, and `end` empty or after the day;
+    * `open`: `date` on or before the day, and `end` (the last day) empty or not before it;
+    * `in_period`: `date` within the period;
+    * `overlap`: some day from `date` up to the day before `end` lies in the period; an empty `end`
+      is still open.
+
+    `where`: column → codes, any of which; `pattern`: column → regular expression; `at_least`:
+    column → smallest number; `since`: earliest `date`; `event_id`: rows of one source and person
+    that share it are one event. `by_code`: extracts are made code by code, so that a table in
+    which none of the codes occurs holds no data for the indicator, rather than nobody.
+    """
+
+    table: str
+    timing: Timing
+    date: str
+    end: str | None = None
+    since: datetime.date | None = None
+    event_id: str | None = None
+    by_code: bool = False
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pattern: Mapping[str, str] = field(default_factory=dict)
+    at_least: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """The columns whose values decide whether a row counts."""
+        return (*self.where, *self.pattern, *self.at_least)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the table that the rule reads."""
+        named = (self.date, self.end, self.event_id)
+        return (*(name for name in named if name is not None), *self.tested)
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One indicator: what is counted over what, from which sources, when, and what it means.
+
+    `role`: need, use (service use and supply, kept apart from need) or context. `direction`: 1
+    where a higher value means more need, -1 where it means less, 0 where it has no sign. `index`:
+    a member of the need index. `imputed_down`: a value of the local authority stands in for its
+    parts. `value` is multiplier × numerator / denominator for every statistic. `min_age`: on the
+    day (`as_of`), also for rates. A person-level indicator has `events` and `counted`; a
+    property-level one a `column` of the dwellings; an area-level one a `measure`, a column of the
+    deprivation table (`deprivation`) or is `composite`.
+    """
+
+    id: str
+    title: str
+    domain: str
+    role: Role
+    direction: int
+    level: Level
+    statistic: Statistic
+    unit: str
+    interval: Interval
+    period: PeriodKind
+    numerator: str
+    denominator: str
+    source: str
+    what_it_is: str
+    what_it_is_not: str
+    multiplier: int = 1
+    index: bool = False
+    imputed_down: bool = False
+    composite: bool = False
+    once_a_day: bool = False
+    min_age: int | None = None
+    settings: tuple[str, ...] = ()
+    counted: Counted | None = None
+    events: tuple[EventRule, ...] = ()
+    column: str | None = None
+    measure: str | None = None
+    deprivation: str | None = None
+    area_type: Literal["lsoa", "lad"] = "lsoa"
+    weight: Weight | None = None
+
+    @property
+    def ages(self) -> str:
+        """The ages that it counts, in words."""
+        return "all ages" if self.min_age is None else f"aged {self.min_age} or over"
+
+
+# The words that the literal types above allow, for checking what a file says.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "level": ("person", "property", "area"),
+    "statistic": ("proportion", "rate", "score"),
+    "role": ("need", "use", "context"),
+    "interval": ("wilson", "byar", "compound_poisson", "none"),
+    "period": ("point", "period", "published"),
+    "timing": ("ever", "unresolved", "open", "in_period", "overlap"),
+    "counted": ("people", "events", "days"),
+    "weight": ("population", "households"),
+    "area_type": ("lsoa", "lad"),
+    "deprivation": ("imd_score", "imd_rank", "imd_decile"),
+}

@@ -1,0 +1,147 @@
+"""From units to footprints: counts by share, on a complete grid, with an honest status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import narwhals as nw
+import polars as pl
+
+from pophealth_link.engine import Frame, collect, lazy
+from pophealth_link.indicators.declaration import Indicator
+from pophealth_link.indicators.tally import ALL, STRATA, Plan, fixed, total
+from pophealth_link.places.units import REASONS, REGISTERED, RESIDENT
+
+FOOTPRINT = ("footprint_type", "footprint_code", "footprint_name", "basis")
+CELL = (*FOOTPRINT, "indicator", "stratum")
+SUMS = ("numerator", "denominator", "contributors")
+_TOLERANCE = 1e-6
+# Units that the mapping does not know go to the reason that says so, never out of the counts.
+_UNKNOWN_UNIT = {REGISTERED: "unknown_practice", RESIDENT: "outside_area"}
+
+
+def complete_mapping(unit_footprints: Frame) -> pl.DataFrame:
+    """Return UNIT_FOOTPRINTS in which the reason for unknown units has every footprint type.
+
+    A footprint without a name is called by its code.
+    """
+    mapping = collect(lazy(unit_footprints).select(*FOOTPRINT, "unit", "share")).with_columns(
+        pl.coalesce("footprint_name", "footprint_code").alias("footprint_name")
+    )
+    kinds = mapping.select("basis", "footprint_type").unique()
+    rows = [
+        kinds.filter(basis=basis).with_columns(
+            unit=pl.lit(unit),
+            footprint_code=pl.lit(unit),
+            footprint_name=pl.lit(REASONS[basis][unit]),
+            share=pl.lit(1.0),
+        )
+        for basis, unit in _UNKNOWN_UNIT.items()
+    ]
+    extra = pl.concat(rows).join(mapping, on=["basis", "unit", "footprint_type"], how="anti")
+    every = pl.concat([mapping, extra.select(mapping.columns)])
+    return every.sort("basis", "unit", "footprint_type", "footprint_code")
+
+
+def known_units(rolled: Frame, mapping: Frame) -> Plan:
+    """Return `rolled` with units that the mapping does not know put under the reason for them."""
+    units = lazy(mapping).select("basis", "unit").unique(keep="any")
+    units = units.with_columns(nw.lit(1).alias("known"))
+    joined = lazy(rolled).join(units, on=["basis", "unit"], how="left")
+    registered = nw.col("basis") == REGISTERED
+    reason = nw.when(registered).then(nw.lit(_UNKNOWN_UNIT[REGISTERED]))
+    unit = nw.when(~nw.col("known").is_null()).then(nw.col("unit"))
+    otherwise = reason.otherwise(nw.lit(_UNKNOWN_UNIT[RESIDENT]))
+    return joined.with_columns(unit.otherwise(otherwise).alias("unit")).drop("known")
+
+
+def to_footprints(rolled: Frame, mapping: Frame) -> pl.DataFrame:
+    """Return CELL, SUMS and `split` of every footprint that a unit of `rolled` lies in, sorted.
+
+    `rolled`: basis, unit, indicator, stratum and SUMS by unit; `mapping`: UNIT_FOOTPRINTS. Each
+    sum is Σ count·share, to six decimals. `split`: a unit that lies in the footprint in part
+    contributed.
+    """
+    joined = lazy(rolled).join(lazy(mapping), on=["basis", "unit"], how="inner")
+    parts = joined.with_columns(*(nw.col(n).cast(nw.Float64) * nw.col("share") for n in SUMS))
+    summed = (
+        parts.with_columns(*(fixed(name) for name in SUMS))
+        .group_by(*CELL)
+        .agg(*(total(name) for name in SUMS), nw.col("share").min().alias("least"))
+    )
+    found = collect(summed).with_columns(split=pl.col("least") < 1)
+    return found.select(*CELL, *SUMS, "split").sort(CELL)
+
+
+def grid(mapping: pl.DataFrame, indicators: Sequence[Indicator]) -> pl.DataFrame:
+    """Return CELL, level and imputed_down: every footprint × basis × indicator × stratum."""
+    declared = pl.DataFrame(
+        [(each.id, each.level, each.imputed_down) for each in indicators],
+        schema={"indicator": pl.String, "level": pl.String, "imputed_down": pl.Boolean},
+        orient="row",
+    )
+    strata = pl.DataFrame({"stratum": STRATA})
+    places = mapping.select(FOOTPRINT).unique()
+    return places.join(declared, how="cross").join(strata, how="cross").sort(CELL)
+
+
+def fill(
+    cells: pl.DataFrame,
+    found: pl.DataFrame,
+    lsoas: pl.DataFrame,
+    gaps: Mapping[str, str],
+) -> pl.DataFrame:
+    """Return the grid with SUMS, status and reason: no cell is missing and no zero is made up.
+
+    `cells`: see `grid`; `found`: see `to_footprints`; `lsoas`: CELL without indicator and `lsoas`,
+    how many LSOAs each footprint and stratum holds; `gaps`: indicator → why there is no data.
+
+    * `no_data`: the indicator is in `gaps`, or the footprint's LSOAs hold no value.
+    * `not_applicable`: an area-level indicator where the footprint (or stratum) has no LSOA, or a
+      value of the local authority split by deprivation, which it cannot tell apart.
+    * `imputed_down`: a value of the local authority, unless the footprint is its own authority.
+    * `estimated`: a unit that lies in the footprint in part contributed.
+    * `ok`: the rest. A person- or property-level cell that nobody is in is 0 of 0.
+
+    `reason` also says where only a part of the footprint's areas hold the measure.
+    """
+    named = pl.DataFrame(
+        list(gaps.items()), schema={"indicator": pl.String, "reason": pl.String}, orient="row"
+    )
+    place = [name for name in CELL if name != "indicator"]
+    joined = cells.join(found, on=list(CELL), how="left")
+    joined = joined.join(named, on="indicator", how="left")
+    joined = joined.join(lsoas.select(*place, "lsoas"), on=place, how="left")
+    return _with_status(joined).drop("split", "lsoas", "imputed_down").sort(CELL)
+
+
+def _with_status(joined: pl.DataFrame) -> pl.DataFrame:
+    area, empty = pl.col("level") == "area", pl.col("denominator").fill_null(0) <= 0
+    own = (pl.col("footprint_type") == "lad") & (pl.col("basis") == RESIDENT)
+    blurred = pl.col("imputed_down") & (pl.col("stratum") != ALL)
+    nowhere = area & (pl.col("lsoas").fill_null(0) <= 0)
+    status = (
+        pl.when(pl.col("reason").is_not_null())
+        .then(pl.lit("no_data"))
+        .when(nowhere | blurred)
+        .then(pl.lit("not_applicable"))
+        .when(area & empty)
+        .then(pl.lit("no_data"))
+        .when(pl.col("imputed_down") & ~own)
+        .then(pl.lit("imputed_down"))
+        .when(pl.col("split").fill_null(value=False))
+        .then(pl.lit("estimated"))
+        .otherwise(pl.lit("ok"))
+    )
+    given = pl.col("status").is_in(["ok", "estimated", "imputed_down"])
+    unmeasured = (pl.col("status") == "no_data") & pl.col("reason").is_null()
+    part = given & area & (pl.col("contributors") < pl.col("lsoas") - _TOLERANCE)
+    why = (
+        pl.when(unmeasured)
+        .then(pl.lit("no area of the footprint holds the measure"))
+        .when(part)
+        .then(pl.lit("part of the footprint's areas hold no value"))
+        .otherwise("reason")
+    )
+    sums = [pl.when(given).then(pl.col(name).fill_null(0)).alias(name) for name in SUMS]
+    return joined.with_columns(status.alias("status")).with_columns(*sums, why.alias("reason"))

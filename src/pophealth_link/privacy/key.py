@@ -1,0 +1,105 @@
+"""The project's pseudonymisation key: read, made and held so that nothing ever shows it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from pophealth_link.errors import JobError, OutputExistsError
+
+# 128 bits: the smallest strength that NIST SP 800-107r1 (section 5.3.4) accepts of an HMAC key.
+MINIMUM_KEY_BYTES = 16
+_MADE_KEY_BYTES = 32
+_UTF8_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Key:
+    """A secret of at least 16 bytes. Its repr hides it, and it refuses to be pickled.
+
+    Errors: :class:`JobError` where the secret is empty or shorter than 16 bytes.
+
+    >>> Key(b"sixteen bytes or more")
+    Key(hidden)
+    """
+
+    secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        length = len(self.secret)
+        if length < MINIMUM_KEY_BYTES:
+            state = "empty" if length == 0 else "too short"
+            raise JobError(
+                f"the pseudonymisation key is {state}.",
+                f"It has {length:,} bytes; at least {MINIMUM_KEY_BYTES} are needed.",
+                fix="make one with Key.generate, and keep it outside the run's folder.",
+            )
+
+    def __repr__(self) -> str:
+        return "Key(hidden)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A key is never written out.")
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Key:
+        """Read the key from a file: its bytes, without a byte-order mark or blanks at the ends.
+
+        Errors: :class:`JobError` where the file cannot be read, or holds too short a key.
+        """
+        content = _read(Path(path))
+        if content is None:
+            raise JobError(
+                f"{Path(path)} could not be read as a key file.",
+                fix="[privacy] key_file names a readable file that holds the key and nothing else.",
+            )
+        return cls(content.removeprefix(_UTF8_MARK).strip())
+
+    @classmethod
+    def from_env(cls, name: str) -> Key:
+        """Read the key from the environment variable `name`.
+
+        Errors: :class:`JobError` where the variable is not set, or holds too short a key.
+        """
+        value = os.environ.get(name)
+        if value is None:
+            raise JobError(
+                f"the environment variable `{name}` is not set.",
+                fix="set it to the key, or use [privacy] key_file instead of key_env.",
+            )
+        return cls(os.fsencode(value).strip())
+
+    @classmethod
+    def generate(cls, path: str | Path) -> Key:
+        """Make a random key of 256 bits, write it to a new file that only its owner can read.
+
+        Errors: :class:`OutputExistsError` where the file exists: an old key is never overwritten,
+        because every pseudonym made with it would be lost.
+        """
+        made = secrets.token_hex(_MADE_KEY_BYTES).encode()
+        if not _write_new(Path(path), made + b"\n"):
+            raise OutputExistsError(
+                f"{Path(path)} exists.", fix="name another file, or read this one as the key."
+            )
+        return cls(made)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _write_new(path: Path, content: bytes) -> bool:
+    """Write a file with mode 0600; say False where it exists already."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    return True

@@ -1,0 +1,179 @@
+"""What stands out, written from the released numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from pophealth_link.report import cells, words
+from pophealth_link.report.inputs import IndicatorText
+
+MOST_DIFFERENCES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One end of a difference."""
+
+    name: str
+    value: str
+    interval: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The highest and the lowest footprint of a type on one indicator."""
+
+    id: str
+    title: str
+    unit: str
+    high: Side
+    low: Side
+    size: str
+    apart: bool
+    strength: float
+
+    @property
+    def close(self) -> bool:
+        """Whether the two values are all but equal, so that no size is worth telling."""
+        return not self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """A cell of the overview: the value, and how it stands to the whole area's."""
+
+    value: str
+    css_class: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Indicators down, footprints across."""
+
+    heads: tuple[tuple[str, str], ...]
+    groups: tuple[tuple[str, int], ...]
+    rows: tuple[tuple[str, str, str, str, tuple[Contrast, ...]], ...]
+
+
+def differences(
+    rows: pl.DataFrame, texts: Mapping[str, IndicatorText], kind: str, most: int = MOST_DIFFERENCES
+) -> list[Difference]:
+    """Return the largest differences between footprints of a type, at most one per domain.
+
+    `rows` are those of stratum `all`. A difference counts where the intervals of the highest and
+    the lowest footprint do not touch, or where the indicator has no interval; the largest ratio of
+    the two comes first. Values of a larger area that stand in for its parts are left out.
+    """
+    best: dict[str, Difference] = {}
+    for indicator, text in texts.items():
+        found = difference(cells.for_indicator(rows, indicator), text, kind)
+        if found and found.apart and found.strength > best.get(text.domain, found).strength - 1e-12:
+            best[text.domain] = found
+    ranked = sorted(best.values(), key=lambda each: (-each.strength, each.id))
+    return ranked[:most]
+
+
+def difference(rows: pl.DataFrame, text: IndicatorText, kind: str) -> Difference | None:
+    """Return the highest against the lowest footprint of a type; none with fewer than two."""
+    basis = cells.main_basis(rows)
+    held = rows.filter(
+        (pl.col("footprint_type") == kind)
+        & ~pl.col("reason")
+        & pl.col("given")
+        & (pl.col("basis") == basis)
+        & (pl.col("status") != "imputed_down")
+    ).sort("value", "name", "footprint_code")
+    if held.height < 2 or text.imputed_down:
+        return None
+    low, high = held.row(0, named=True), held.row(-1, named=True)
+    places = words.decimals(held["value"], text.unit)
+    size, strength = _size(high["value"], low["value"], places, text.unit)
+    limits = (high["lower"], low["upper"])
+    apart = None in limits or limits[0] > limits[1]
+    return Difference(
+        id=text.id,
+        title=text.title,
+        unit=text.unit,
+        high=_side(high, places, text.unit),
+        low=_side(low, places, text.unit),
+        size=size,
+        apart=apart and size != "",
+        strength=strength,
+    )
+
+
+def _side(row: Mapping[str, Any], places: int, unit: str) -> Side:
+    return Side(
+        row["name"],
+        words.number(row["value"], places, unit),
+        words.interval(row["lower"], row["upper"], places, unit),
+    )
+
+
+def _size(high: float, low: float, places: int, unit: str) -> tuple[str, float]:
+    """Return how far apart two values are, in words, and a number to rank them by."""
+    if low <= 0:
+        # A ratio to zero or to a negative score says nothing: the difference does, ranked last.
+        return f"{words.number(high - low, places)} apart", 1e-9 if high > low else 0.0
+    ratio = high / low
+    if ratio < 1.05:
+        return "", ratio - 1
+    return f"{ratio:.1f} times as high" if ratio >= 1.15 else f"{ratio - 1:.0%} higher", ratio - 1
+
+
+def overview(rows: pl.DataFrame, texts: Mapping[str, IndicatorText]) -> Overview:
+    """Return each footprint's value beside the whole area's, marked where they are told apart.
+
+    `rows` are those of stratum `all`. Higher and lower mean that the footprint's interval leaves
+    out the whole area's value; an indicator without intervals is not marked.
+    """
+    heads = _heads(rows)
+    made = [_overview_row(cells.for_indicator(rows, each), texts[each], heads) for each in texts]
+    kinds = [kind for kind, _, _ in heads]
+    return Overview(
+        heads=tuple((code, name) for _, code, name in heads),
+        groups=tuple((words.type_heading(k), kinds.count(k)) for k in dict.fromkeys(kinds)),
+        rows=tuple(row for row in made if row is not None),
+    )
+
+
+def _heads(rows: pl.DataFrame) -> list[tuple[str, str, str]]:
+    held = rows.filter(~pl.col("reason") & ~pl.col("footprint_type").is_in(["whole"]))
+    held = held.unique(["footprint_type", "footprint_code"], keep="first", maintain_order=True)
+    ordered = held.select("footprint_type", "footprint_code", "name").sort("name", "footprint_code")
+    return sorted(ordered.rows(), key=lambda head: words.type_order(head[0]))
+
+
+def _overview_row(
+    rows: pl.DataFrame, text: IndicatorText, heads: list[tuple[str, str, str]]
+) -> tuple[str, str, str, str, tuple[Contrast, ...]] | None:
+    basis = cells.main_basis(rows)
+    held = rows.filter((pl.col("basis") == basis) & ~pl.col("reason"))
+    if not held["given"].any():
+        return None
+    whole, places = cells.whole_value(held, basis), words.decimals(held["value"], text.unit)
+    of = {(row["footprint_type"], row["footprint_code"]): row for row in held.iter_rows(named=True)}
+    marked = tuple(_contrast(of.get((kind, code)), whole, places) for kind, code, _ in heads)
+    whole_words = words.number(whole, places, text.unit) or "–"
+    return (text.id, text.title, words.BASES[basis], whole_words, marked)
+
+
+def _contrast(row: dict[str, object] | None, whole: float | None, places: int) -> Contrast:
+    if row is None:
+        return Contrast("–", "none", "not produced")
+    if not row["given"]:
+        return Contrast("–", "none", words.STATUS_WORDS.get(str(row["status"]), "not given"))
+    value, lower, upper = (row[name] for name in ("value", "lower", "upper"))
+    text = words.number(value, places, str(row["unit"] or ""))  # type: ignore[arg-type]
+    if row["status"] == "imputed_down" or None in (whole, lower, upper):
+        return Contrast(text, "", "")
+    if lower > whole:  # type: ignore[operator]
+        return Contrast(text, "higher", "higher than the whole area")
+    if upper < whole:  # type: ignore[operator]
+        return Contrast(text, "lower", "lower than the whole area")
+    return Contrast(text, "", "")

@@ -1,0 +1,227 @@
+"""The report's words: numbers, dates, footprints, statuses, methods and policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from types import MappingProxyType
+
+BASES = MappingProxyType({"registered": "Registered", "resident": "Resident"})
+BASIS_MEANINGS = MappingProxyType(
+    {
+        "registered": "people on the lists of the footprint’s practices",
+        "resident": "people living in the footprint",
+    }
+)
+
+# status → words in a table; the statuses whose numbers are given come first.
+GIVEN = ("ok", "estimated", "imputed_down")
+STATUS_WORDS = MappingProxyType(
+    {
+        "ok": "",
+        "estimated": "estimated",
+        "imputed_down": "value of a larger area",
+        "suppressed": "withheld by the disclosure policy",
+        "linkage_too_weak": "withheld: too many links are missing",
+        "no_data": "no data",
+        "not_applicable": "not applicable",
+    }
+)
+
+# footprint type → name in a sentence, heading, short singular, short plural
+_TYPES = MappingProxyType(
+    {
+        "pcn": ("primary care network", "Primary care networks (PCNs)", "PCN", "PCNs"),
+        "icp": ("integrated care partnership", "ICPs and local care networks", "ICP", "ICPs"),
+        "lad": ("local authority", "Local authorities", "local authority", "local authorities"),
+        "icb": ("integrated care board", "Integrated care boards (ICBs)", "ICB", "ICBs"),
+        "whole": ("whole area", "Whole area", "whole area", "whole areas"),
+    }
+)
+_TYPE_ORDER = MappingProxyType({"pcn": 0, "icp": 1, "lad": 3, "icb": 4, "whole": 5})
+
+_METHODS = MappingProxyType(
+    {
+        "register": "On the register",
+        "nhs_number": "NHS number",
+        "probabilistic": "Probabilistic model",
+        "reviewed": "Reviewed by people",
+        "unlinked": "Not linked",
+    }
+)
+_METHOD_ORDER = MappingProxyType(
+    {"register": 0, "nhs_number": 1, "probabilistic": 3, "reviewed": 4, "unlinked": 5}
+)
+
+QUINTILES = MappingProxyType(
+    {
+        "quintile_1": "Most deprived fifth",
+        "quintile_2": "Second fifth",
+        "quintile_3": "Third fifth",
+        "quintile_4": "Fourth fifth",
+        "quintile_5": "Least deprived fifth",
+        "quintile_unknown": "Deprivation not known",
+    }
+)
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
+# Rules as published by the data owners or implemented by the policies of that name.
+_POLICIES = MappingProxyType(
+    {
+        "hes": "Counts of 1 to 7 are withheld, all other counts are rounded to the nearest 5, and "
+        "zero is shown. Percentages, rates and intervals are worked out from the rounded counts.",
+        "opensafely": "Counts of 7 or fewer are withheld and all other counts are rounded to the "
+        "nearest 5. Totals are sums of rounded counts, and values are worked out from them.",
+        "midpoint6": "Every count above zero is replaced by the middle of a band of six (1 to 6 "
+        "becomes 3, 7 to 12 becomes 9, and so on). Values are worked out from those counts.",
+        "acro": "Counts below 10 are withheld, as are counts that one or two contributors "
+        "dominate, and all other counts are rounded to the nearest 5.",
+    }
+)
+
+
+def policy_in_words(policy: str) -> str:
+    """Return the rule of a disclosure policy in a sentence or two.
+
+    >>> policy_in_words("midpoint6").split(".")[0][:37]
+    'Every count above zero is replaced by'
+    """
+    own = "Small counts are withheld and others changed as the job’s own policy sets out."
+    return _POLICIES.get(policy, own)
+
+
+def type_heading(footprint_type: str) -> str:
+    """Return the heading for footprints of a type.
+
+    >>> type_heading("neighbourhood")
+    'Neighbourhoods'
+    """
+    known = _TYPES.get(footprint_type)
+    return known[1] if known else f"{footprint_type.replace('_', ' ').capitalize()}s"
+
+
+def type_plural(footprint_type: str) -> str:
+    """Return the plural of a footprint type inside a sentence."""
+    known = _TYPES.get(footprint_type)
+    return known[3] if known else f"{footprint_type.replace('_', ' ')}s"
+
+
+def type_singular(footprint_type: str) -> str:
+    """Return the singular of a footprint type inside a sentence."""
+    known = _TYPES.get(footprint_type)
+    return known[0] if known else footprint_type.replace("_", " ")
+
+
+def type_short(footprint_type: str) -> str:
+    """Return the short singular of a footprint type: PCN, ICP, local authority, neighbourhood.
+
+    >>> type_short("icp")
+    'ICP'
+    """
+    known = _TYPES.get(footprint_type)
+    return known[2] if known else type_singular(footprint_type)
+
+
+def type_order(footprint_type: str) -> tuple[int, str]:
+    """Return the sort key of a footprint type: PCN, ICP, further ones, LAD, ICB, whole area."""
+    return (_TYPE_ORDER.get(footprint_type, 2), footprint_type)
+
+
+def method_words(method: str) -> str:
+    """Return how a record was linked, in words; a deterministic pass keeps its own name.
+
+    >>> method_words("exact_name_dob")
+    'Pass: exact name dob'
+    """
+    return _METHODS.get(method, f"Pass: {method.replace('_', ' ')}")
+
+
+def method_order(method: str) -> tuple[int, str]:
+    """Return the sort key of a method: register, NHS number, passes, model, review, none."""
+    return (_METHOD_ORDER.get(method, 2), method)
+
+
+def date_words(day: date | str) -> str:
+    """Return a day in words; text stays as it is.
+
+    >>> date_words(date(2026, 4, 1))
+    '1 April 2026'
+    """
+    return day if isinstance(day, str) else f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def is_percent(unit: str) -> bool:
+    """Return whether values in this unit carry a percent sign."""
+    return unit.strip().lower() in {"%", "percent", "per cent", "percentage"}
+
+
+def decimals(values: Iterable[float | None], unit: str) -> int:
+    """Return how many decimals suit an indicator: fewer, the larger its largest value.
+
+    >>> decimals([312.44, 8.1], "per 100,000")
+    1
+    """
+    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    if is_percent(unit):
+        return 1 if largest >= 3 else 2
+    return 0 if largest >= 1000 else 1 if largest >= 20 else 2
+
+
+def number(value: float | None, places: int, unit: str = "") -> str:
+    """Return a number with thousands separated, a true minus sign and `%` where that is its unit.
+
+    >>> number(-1234.56, 1), number(14.25, 1, "%"), number(None, 1)
+    ('−1,234.6', '14.2%', '')
+    """
+    if value is None:
+        return ""
+    text = f"{value:,.{places}f}"
+    text = text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
+    return text.replace("-", "−") + ("%" if is_percent(unit) else "")
+
+
+def count(value: float | None) -> str:
+    """Return a count: whole where it is whole, else with one decimal.
+
+    >>> count(1250.0), count(12.5), count(None)
+    ('1,250', '12.5', '–')
+    """
+    if value is None:
+        return "–"
+    return number(value, 0 if float(value).is_integer() else 1)
+
+
+def interval(lower: float | None, upper: float | None, places: int, unit: str = "") -> str:
+    """Return an interval, or an empty string where a limit is missing.
+
+    >>> interval(1.0, 2.0, 1, "%")
+    '1.0% to 2.0%'
+    """
+    if lower is None or upper is None:
+        return ""
+    return f"{number(lower, places, unit)} to {number(upper, places, unit)}"
+
+
+def shorten(text: str, width: int) -> str:
+    """Cut text to `width` characters, ending in an ellipsis where it was cut.
+
+    >>> shorten("Northgate and Harbour", 12)
+    'Northgate a…'
+    """
+    return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Join names as in a sentence.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    names = [str(name) for name in names]
+    return (
+        names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    )

@@ -1,0 +1,49 @@
+"""Reading extracts: what a source is, presets, column mapping, formats and quarantine."""
+
+from pophealth_link.sources.model import (
+    ALIASES,
+    Accepted,
+    Counts,
+    Only,
+    PropertySource,
+    Source,
+    TableFile,
+    columns_of,
+)
+from pophealth_link.sources.preset import Preset, PresetTable, preset, preset_names, preset_problems
+from pophealth_link.sources.problems import refuse
+from pophealth_link.sources.reading import (
+    check,
+    check_source,
+    conform,
+    found_columns,
+    from_frame,
+    load,
+    read,
+    read_aliases,
+)
+
+__all__ = [
+    "ALIASES",
+    "Accepted",
+    "Counts",
+    "Only",
+    "Preset",
+    "PresetTable",
+    "PropertySource",
+    "Source",
+    "TableFile",
+    "check",
+    "check_source",
+    "columns_of",
+    "conform",
+    "found_columns",
+    "from_frame",
+    "load",
+    "preset",
+    "preset_names",
+    "preset_problems",
+    "read",
+    "read_aliases",
+    "refuse",
+]

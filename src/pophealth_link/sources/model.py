@@ -1,0 +1,147 @@
+"""What a source is, and what reading one of its files gives. No repr shows a value or a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from pophealth_link.errors import JobError, Problem, nearest
+from pophealth_link.schema import CODE_LISTS, PEOPLE, Column, Table
+
+Only = Literal["identifiers", "attributes", "all"]
+NhsNumberKind = Literal["clear", "token"]
+
+# Not identifiers by themselves, but linkage needs them to compare and to place people.
+_PERSON_FACTS = ("sex", "ethnic_category", "practice_code", "date_from", "date_to")
+
+ALIASES = replace(
+    PEOPLE,
+    name="aliases",
+    meaning="Previous names, addresses and numbers of people in a source, one row per change.",
+    columns=tuple(column for column in PEOPLE.columns if column.key or column.identifier),
+    unique=(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """A file (CSV, Parquet, or a folder of Parquet) that holds one table.
+
+    `columns`: contract column → column in the file, as the job says. `candidates`: further names
+    that a preset knows for a contract column, tried in order. `formats`: date formats by column.
+    """
+
+    table: Table
+    path: Path
+    columns: Mapping[str, str] = field(default_factory=dict)
+    formats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    candidates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source of person records with its events.
+
+    Raises `JobError` for a setting or a kind of NHS number that does not exist.
+    """
+
+    name: str
+    setting: str
+    people: TableFile
+    events: tuple[TableFile, ...] = ()
+    unique_people: bool = False
+    register: bool = False
+    nhs_number_kind: NhsNumberKind = "clear"
+    aliases: TableFile | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a setting or a kind of NHS number that does not exist."""
+        for name, value, valid in (
+            ("setting", self.setting, tuple(CODE_LISTS["setting"].codes)),
+            ("nhs_number_kind", self.nhs_number_kind, ("clear", "token")),
+        ):
+            if value not in valid:
+                choices = ", ".join(f'"{each}"' for each in valid)
+                raise JobError(f"`{name}` must be one of {choices}.{nearest(value, valid)}")
+
+
+@dataclass(frozen=True, slots=True)
+class PropertySource:
+    """A source of council records about dwellings."""
+
+    name: str
+    dwellings: TableFile
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the rows of a file went, and how many values could not be read.
+
+    `quarantined_by`: rows by reason. `unreadable`: values by (column, reason); these rows stay.
+    Raises `ValueError` unless `rows_in` is `accepted` plus the quarantined rows.
+
+    >>> Counts(rows_in=3, accepted=2, quarantined_by={"ragged": 1}).quarantined
+    1
+    """
+
+    rows_in: int
+    accepted: int
+    quarantined_by: Mapping[str, int] = field(default_factory=dict)
+    unreadable: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse counts that lose or invent a row."""
+        if self.rows_in != self.accepted + self.quarantined:
+            raise ValueError("rows read must be rows accepted plus rows quarantined")
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that were refused."""
+        return sum(self.quarantined_by.values())
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Accepted:
+    """What a file gave: rows that keep the contract, rows that were refused, and the counts.
+
+    `frame` has the columns of the table (the half that was asked for) in their order; one that
+    the file lacks is all missing, and `present` names those that it has. `quarantine` is as
+    `schema.outputs.QUARANTINE`. `problems` is empty unless `load` met something that refuses
+    the file as a whole.
+    """
+
+    frame: pl.DataFrame
+    quarantine: pl.DataFrame
+    counts: Counts
+    present: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return counts only."""
+        counts = self.counts
+        return (
+            f"Accepted(rows_in={counts.rows_in:,}, accepted={counts.accepted:,}, "
+            f"quarantined={counts.quarantined:,}, "
+            f"unreadable_values={sum(counts.unreadable.values()):,}, "
+            f"problems={len(self.problems):,})"
+        )
+
+
+def columns_of(table: Table, only: Only) -> tuple[Column, ...]:
+    """Return the columns of `table` that belong to the half `only`, in their order.
+
+    Keys belong to both halves. Linkage also needs the facts that place a person.
+
+    >>> [column.name for column in columns_of(ALIASES, "attributes")]
+    ['record_id']
+    """
+    if only == "all":
+        return table.columns
+    if only == "attributes":
+        return tuple(column for column in table.columns if not column.identifier)
+    facts = _PERSON_FACTS if table.name == PEOPLE.name else ()
+    return tuple(c for c in table.columns if c.key or c.identifier or c.name in facts)

@@ -1,0 +1,74 @@
+"""The acute trust: admissions, and among them emergencies for mental ill health."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from pophealth_link.synthetic.draws import Bools, Ints, Rng, Streams, chance, pick_key
+from pophealth_link.synthetic.events import ServiceUse, as_dates, some_day, with_ids
+from pophealth_link.synthetic.profile import Profile, Table
+from pophealth_link.synthetic.risk import risk
+
+
+def acute(
+    people: pl.DataFrame, period: tuple[date, date], profile: Profile, streams: Streams
+) -> ServiceUse:
+    """Return who was admitted in the period, and the admissions with ICD-10 codes.
+
+    Emergencies for mental ill health have F00 to F99 or X60 to X84.
+    """
+    start = (period[0] - date(1970, 1, 1)).days
+    services, care = profile.england["services"], profile.england["acute_care"]
+    rng = streams.stage("acute people")
+    could = people["last_day"].to_numpy() >= start
+    somatic = chance(rng, risk(people, services["acute_admission"], profile)) & could
+    mental = chance(rng, risk(people, services["mental_health_emergency"], profile)) & could
+    events = pl.concat(
+        [
+            _admissions(people, _rows(somatic, care, rng), start, care, rng),
+            _admissions(people, _rows(mental, care, rng), start, care, rng, mental=True),
+        ]
+    )
+    order = ("person", "start_date", "primary_diagnosis", "admission_method")
+    events = with_ids(events.sort(*order), "admission_id", "A")
+    return ServiceUse(np.flatnonzero(somatic | mental), {"admissions": events})
+
+
+def _rows(admitted: Bools, care: Table, rng: Rng) -> Ints:
+    """Return each admitted person once for every admission."""
+    who = np.flatnonzero(admitted)
+    return np.repeat(who, 1 + rng.poisson(care["admissions_beyond_first"], len(who)))
+
+
+def _admissions(
+    people: pl.DataFrame, row: Ints, start: int, care: Table, rng: Rng, *, mental: bool = False
+) -> pl.DataFrame:
+    last = people["last_day"].to_numpy()[row]
+    born = people["date_of_birth"].to_physical().to_numpy().astype(np.int64)[row]
+    day = some_day(rng, np.maximum(start, born), last)
+    stay = rng.lognormal(np.log(care["stay_days_median"]), care["stay_days_sigma"], len(row))
+    end = day + np.floor(stay).astype(np.int64)
+    emergency = mental | chance(rng, care["emergency"], len(row))
+    ill = "mental" if mental else "emergency"
+    diagnosis = np.where(
+        emergency,
+        pick_key(rng, care[f"diagnosis_{ill}"], len(row)),
+        pick_key(rng, care["diagnosis_elective"], len(row)),
+    )
+    method = np.where(
+        emergency,
+        pick_key(rng, care["emergency_method"], len(row)),
+        pick_key(rng, care["elective_method"], len(row)),
+    )
+    return pl.DataFrame(
+        {
+            "person": row,
+            "start_date": as_dates(day),
+            "end_date": as_dates(end, known=end <= last),
+            "admission_method": method,
+            "primary_diagnosis": diagnosis,
+        }
+    )

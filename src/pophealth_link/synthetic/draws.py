@@ -1,0 +1,131 @@
+"""Random draws on whole columns: seeded streams, categories, counts, triangles."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Rng = np.random.Generator
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Independent generators of one seed, one for each named stage.
+
+    A stage that is added or changed leaves the draws of the others as they were.
+    """
+
+    seed: int
+
+    def stage(self, name: str) -> Rng:
+        """Return the generator of the stage; the same name gives the same draws."""
+        key = np.random.SeedSequence(self.seed, spawn_key=(zlib.crc32(name.encode()),))
+        return np.random.default_rng(key)
+
+
+def chance(rng: Rng, probability: ArrayLike, size: int | None = None) -> Bools:
+    """Return whether each event happens, given its probability (or one for all of `size`)."""
+    p = np.asarray(probability, dtype=float)
+    happens: Bools = rng.random(p.shape if size is None else size) < p
+    return happens
+
+
+def pick(rng: Rng, weights: ArrayLike, size: int) -> Ints:
+    """Return `size` positions of `weights`, each as likely as its weight."""
+    reached = np.cumsum(np.asarray(weights, dtype=float))
+    drawn = np.searchsorted(reached, rng.random(size) * reached[-1], side="right")
+    return np.minimum(drawn, len(reached) - 1).astype(np.int64)
+
+
+def pick_key(rng: Rng, weights: Mapping[str, float], size: int) -> NDArray[Any]:
+    """Return `size` keys of `weights`, each as likely as its weight."""
+    return np.array(list(weights))[pick(rng, list(weights.values()), size)]
+
+
+def pick_by_row(rng: Rng, table: Floats, rows: Ints) -> Ints:
+    """Return, for each element of `rows`, a column of that row of `table`, by its weights."""
+    return columns_at(table, rows, rng.random(len(rows)))
+
+
+def pick_evenly_by_row(rng: Rng, table: Floats, rows: Ints) -> Ints:
+    """Return columns as :func:`pick_by_row` does, but in counts as near to the weights as can be.
+
+    Systematic sampling within each row: the draws of a row are spread evenly over its weights.
+    """
+    order = np.lexsort((rng.random(len(rows)), rows))
+    count = np.bincount(rows, minlength=len(table))
+    rank = np.empty(len(rows), dtype=np.int64)
+    rank[order] = positions(count)
+    level = (rank + rng.random(len(table))[rows]) / count[rows]
+    return columns_at(table, rows, level)
+
+
+def columns_at(table: Floats, rows: Ints, level: Floats) -> Ints:
+    """Return the column at which each row's share of weight passes `level` (0 to 1)."""
+    reached = np.cumsum(table, axis=1)
+    reached /= reached[:, -1:]
+    # Rows laid end to end, each 2 long so that its last column and the next row stay apart.
+    line = (reached + 2 * np.arange(len(table))[:, None]).ravel()
+    found = np.searchsorted(line, 2 * rows + level, side="right") - rows * table.shape[1]
+    return np.clip(found, 0, table.shape[1] - 1).astype(np.int64)
+
+
+def positions(counts: ArrayLike) -> Ints:
+    """Return 0, 1, 2 … within each group, given the sizes of the groups.
+
+    >>> positions([2, 3]).tolist()
+    [0, 1, 0, 1, 2]
+    """
+    sizes = np.asarray(counts, dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    return np.arange(sizes.sum(), dtype=np.int64) - np.repeat(starts, sizes)
+
+
+def running_total(values: Ints, counts: ArrayLike) -> Ints:
+    """Return the running total of `values` within each group, given the sizes of the groups.
+
+    >>> running_total(np.array([1, 2, 5, 1]), [2, 2]).tolist()
+    [1, 3, 5, 6]
+    """
+    sizes = np.asarray(counts, dtype=np.int64)
+    total = np.cumsum(values)
+    starts = (np.cumsum(sizes) - sizes)[sizes > 0]
+    before = np.concatenate([[0], total])[starts]
+    return np.asarray(total - np.repeat(before, sizes[sizes > 0]), dtype=np.int64)
+
+
+def triangle(rng: Rng, low_mode_high: ArrayLike, size: int) -> Floats:
+    """Return `size` draws of a triangular distribution: lowest, most common, highest."""
+    low, mode, high = np.asarray(low_mode_high, dtype=float)
+    return rng.triangular(low, mode, high, size)
+
+
+def portions(weights: ArrayLike, total: int) -> Ints:
+    """Share `total` out in whole numbers in proportion to `weights` (largest remainders).
+
+    >>> portions([1, 1, 2], 7).tolist()
+    [2, 2, 3]
+    """
+    share = np.asarray(weights, dtype=float)
+    exact = share / share.sum() * total
+    whole = np.floor(exact).astype(np.int64)
+    order = np.lexsort((np.arange(len(exact)), -(exact - whole)))
+    whole[order[: total - int(whole.sum())]] += 1
+    return whole
+
+
+def lowest_keys(rng: Rng, weights: Floats, count: int) -> Ints:
+    """Return `count` positions drawn without replacement, by weight, in order.
+
+    Exponential keys (Efraimidis and Spirakis, Information Processing Letters 2006).
+    """
+    keys = rng.exponential(size=len(weights)) / np.maximum(weights, 1e-12)
+    return np.sort(np.argsort(keys, kind="stable")[:count])

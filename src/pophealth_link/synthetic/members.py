@@ -1,0 +1,208 @@
+"""The people of each household: role, age, sex, ethnic category."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from pophealth_link.synthetic.draws import (
+    Bools,
+    Floats,
+    Ints,
+    Rng,
+    chance,
+    pick,
+    pick_by_row,
+    positions,
+    running_total,
+    triangle,
+)
+from pophealth_link.synthetic.households import COUPLES, KIND, SHARERS
+from pophealth_link.synthetic.profile import ETHNIC_GROUPS, Profile
+from pophealth_link.synthetic.region import Region
+
+HEAD, PARTNER, CHILD, ELDER, SHARER = range(5)
+MALE, FEMALE = 1, 2
+YEAR = 365.2425
+
+
+def draw_members(
+    households: pl.DataFrame, region: Region, profile: Profile, as_of: date, rng: Rng
+) -> pl.DataFrame:
+    """Return one row for each person, in the order of the households.
+
+    Added to the household's columns: household (number), role, place (0, 1 … within the role),
+    age_days, age (completed years), date_of_birth, sex (1 or 2), ethnic_category, group.
+    """
+    count = households["people"].to_numpy()
+    which = np.repeat(np.arange(households.height), count)
+    role, place = _roles(households, which, positions(count))
+    ages = _ages(households, which, role, place, profile, rng)
+    kind, lsoa = (households[name].to_numpy()[which] for name in ("kind", "lsoa"))
+    sex = _sexes(households, which, role, place, profile, rng)
+    group, category = _ethnic(households, which, role, region, profile, rng)
+    day = as_of.toordinal() - date(1970, 1, 1).toordinal() - ages
+    return pl.DataFrame(
+        {
+            "household": which,
+            "lsoa": lsoa,
+            "kind": kind,
+            "tenure": households["tenure"].to_numpy()[which],
+            "role": role,
+            "place": place,
+            "age_days": ages,
+            "age": np.floor(ages / YEAR).astype(np.int64),
+            "date_of_birth": pl.Series(day.astype(np.int32)).cast(pl.Date),
+            "sex": sex,
+            "group": group,
+            "ethnic_category": category,
+        }
+    )
+
+
+def _roles(households: pl.DataFrame, which: Ints, seat: Ints) -> tuple[Ints, Ints]:
+    """Return each person's role and position within it: adults, then children, elders, sharers."""
+    adults, children, sharers = (
+        households[name].to_numpy()[which] for name in ("adults", "children", "sharers")
+    )
+    after = seat - adults
+    role = np.where(seat < adults, np.minimum(seat, PARTNER), CHILD)
+    role = np.where(after >= children, ELDER, role)
+    role = np.where(seat < adults, np.minimum(seat, PARTNER), role)
+    role = np.where(sharers > 0, SHARER, role)
+    place = np.where(role == CHILD, after, np.where(role == ELDER, after - children, seat))
+    return role.astype(np.int64), place.astype(np.int64)
+
+
+def _ages(
+    households: pl.DataFrame, which: Ints, role: Ints, place: Ints, profile: Profile, rng: Rng
+) -> Ints:
+    """Return ages in days; children come youngest first, twins on the same day."""
+    kind = households["kind"].to_numpy()
+    eldest = np.zeros(households.height, dtype=np.int64)
+    child = role == CHILD
+    ages = np.zeros(len(which), dtype=np.int64)
+    ages[child] = _child_ages(kind, which[child], place[child], profile, rng)
+    np.maximum.at(eldest, which[child], ages[child])
+    head = _head_ages(kind, eldest, profile, rng)
+    partner = _partner_ages(head, kind, profile, rng)
+    elder = head[which] + rng.normal(27.5 * YEAR, 5 * YEAR, len(which))
+    elder = np.clip(elder, head[which] + 16 * YEAR, 101 * YEAR)
+    alone = _sharer_ages(kind[which], profile, rng)
+    ages = np.select(
+        [role == HEAD, role == PARTNER, role == ELDER, role == SHARER],
+        [head[which], partner[which], elder, alone],
+        default=ages,
+    ).astype(np.int64)
+    return np.minimum(ages, int(106 * YEAR))
+
+
+def _child_ages(kind: Ints, which: Ints, place: Ints, profile: Profile, rng: Rng) -> Ints:
+    settings = profile.england["children"]
+    grown = np.isin(kind, (KIND["couple_adult_children"], KIND["lone_parent_adult_children"]))
+    young = rng.random(len(kind)) ** settings["youngest_skew"] * settings["dependent_up_to"]
+    adult = triangle(rng, profile.england["head_age"]["adult_child"], len(kind))
+    youngest = np.where(grown, adult, young)
+    gap = 1 + rng.gamma(2.0, (settings["gap_years_mean"] - 1) / 2, len(which))
+    gap[chance(rng, settings["twin_maternities"], len(which))] = 0
+    step = np.where(place == 0, youngest[which], gap) * YEAR
+    return running_total(step.astype(np.int64), np.unique(which, return_counts=True)[1])
+
+
+def _head_ages(kind: Ints, eldest: Ints, profile: Profile, rng: Rng) -> Ints:
+    triangles = profile.england["head_age"]
+    years = triangle(rng, triangles["single"], len(kind))
+    for name in ("single_older", "couple_older"):
+        here = np.flatnonzero(kind == KIND[name])
+        years[here] = triangle(rng, triangles[name], len(here))
+    pairs = np.flatnonzero(kind == KIND["couple"])
+    young = chance(rng, triangles["couple_young_share"], len(pairs))
+    first, later = (triangle(rng, triangles[f"couple_{w}"], len(pairs)) for w in ("young", "later"))
+    years[pairs] = np.where(young, first, later)
+    settings = profile.england["children"]
+    birth = rng.normal(settings["first_birth_mean"], settings["first_birth_sd"], len(kind))
+    parent = eldest / YEAR + np.clip(birth, 16.5, 44)
+    return np.asarray(np.where(eldest > 0, parent, years) * YEAR, dtype=np.int64)
+
+
+def _partner_ages(head: Ints, kind: Ints, profile: Profile, rng: Rng) -> Ints:
+    settings = profile.england["partners"]
+    gap = rng.normal(settings["age_gap_mean"], settings["age_gap_sd"], len(head))
+    lowest = np.where(kind == KIND["couple_older"], 66, 18)
+    return np.asarray(np.maximum(head + gap * YEAR, lowest * YEAR), dtype=np.int64)
+
+
+def _sharer_ages(kind: Ints, profile: Profile, rng: Rng) -> Floats:
+    triangles = profile.england["head_age"]
+    shared = triangle(rng, triangles["shared"], len(kind))
+    resident = triangle(rng, triangles["care_home"], len(kind))
+    return np.asarray(np.where(kind == KIND["care_home"], resident, shared) * YEAR)
+
+
+def _sexes(
+    households: pl.DataFrame, which: Ints, role: Ints, place: Ints, profile: Profile, rng: Rng
+) -> Ints:
+    """Return 1 for men, 2 for women. In most couples the head is a woman, the partner a man."""
+    kind = households["kind"].to_numpy()
+    settings = profile.england["head_sex"]
+    women = np.full(len(which), settings["births"])
+    for name in ("single_older", "single", "lone_parent", "lone_parent_adult_children",
+                 "shared", "care_home"):  # fmt: skip
+        adult = (kind[which] == KIND[name]) & (role != CHILD)
+        women[adult] = settings[name]
+    female = chance(rng, women)
+    same = chance(rng, settings["same_sex_couples"], len(kind))
+    both_women = chance(rng, 0.5, len(kind))
+    couple = np.isin(kind, COUPLES)[which] & np.isin(role, (HEAD, PARTNER))
+    female[couple] = np.where(same, both_women, True)[which[couple]]
+    partner = couple & (role == PARTNER)
+    female[partner] = (same & both_women)[which[partner]]
+    elder = role == ELDER
+    female[elder] = np.where(place[elder] == 0, chance(rng, 0.72, int(elder.sum())), False)
+    return np.where(female, FEMALE, MALE).astype(np.int64)
+
+
+def _ethnic(
+    households: pl.DataFrame, which: Ints, role: Ints, region: Region, profile: Profile, rng: Rng
+) -> tuple[Ints, pl.Series]:
+    """Return the ethnic group and category: one for the household, but for some partners.
+
+    Children of parents of different groups are of the mixed group. Sharers have their own.
+    """
+    lsoa, kind = households["lsoa"].to_numpy(), households["kind"].to_numpy()
+    household = households["group"].to_numpy()
+    anew = pick_by_row(rng, region.ethnic, lsoa)
+    crosses = chance(rng, profile.england["partners"]["other_ethnic_group"], len(lsoa))
+    partner = np.where(crosses, anew, household)
+    both = partner != household
+    sharer = np.isin(kind, SHARERS)[which]
+    own = pick_by_row(rng, region.ethnic, lsoa[which])
+    group = np.where(sharer & (kind[which] == KIND["shared"]), own, household[which])
+    group = np.where(role == PARTNER, partner[which], group)
+    mixed = (role == CHILD) & (both & np.isin(kind, COUPLES))[which]
+    group = np.where(mixed, ETHNIC_GROUPS.index("mixed"), group)
+    return group, _categories(group, household, which, role, profile, rng)
+
+
+def _categories(
+    group: Ints, household: Ints, which: Ints, role: Ints, profile: Profile, rng: Rng
+) -> pl.Series:
+    """Return ethnic categories: those of a household's group agree within the household."""
+    codes = np.empty(len(group), dtype="<U1")
+    for number, name in enumerate(ETHNIC_GROUPS):
+        shares = profile.england["ethnic_categories"][name]
+        letters, weights = np.array(list(shares)), list(shares.values())
+        shared = letters[pick(rng, weights, len(household))]
+        own = letters[pick(rng, weights, len(group))]
+        alike = (group == household[which]) & (role != SHARER)
+        here = group == number
+        codes[here] = np.where(alike, shared[which], own)[here]
+    return pl.Series("ethnic_category", codes)
+
+
+def has_partner(people: pl.DataFrame) -> Bools:
+    """Return whether each person is one of a couple who live together."""
+    pair = np.isin(people["role"].to_numpy(), (HEAD, PARTNER))
+    return np.asarray(pair & np.isin(people["kind"].to_numpy(), COUPLES))

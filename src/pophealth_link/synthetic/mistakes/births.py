@@ -1,0 +1,61 @@
+"""Mistakes in dates of birth. See `names` for what a mistake takes and returns."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike
+
+from pophealth_link.synthetic.draws import Ints, Rng, pick
+from pophealth_link.synthetic.mistakes.change import emptied, filled, replaced, rows_hit
+
+_BORN = "date_of_birth"
+
+
+def swap_day_and_month(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
+    """Write day and month in each other's place, where both readings are dates."""
+    born = records[_BORN]
+    could = (born.dt.day() <= 12) & (born.dt.day() != born.dt.month())
+    # A child's date would lie in the future in some cases.
+    could &= records["age_days"] > 366
+    rows = rows_hit(rng, rate, could.fill_null(value=False))
+    some = records[_BORN].gather(rows)
+    swapped = pl.select(pl.date(some.dt.year(), some.dt.day(), some.dt.month())).to_series()
+    return replaced(records, _BORN, rows, swapped)
+
+
+def enter_first_of_january(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
+    """Write 1 January of the year, as is done where the day is not known."""
+    rows = rows_hit(rng, rate, filled(records, _BORN))
+    year = records[_BORN].gather(rows).dt.year()
+    return replaced(records, _BORN, rows, pl.select(pl.date(year, 1, 1)).to_series())
+
+
+def mistype_birth_date(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
+    """Write another day, month or year: one part is wrong."""
+    rows = rows_hit(rng, rate, filled(records, _BORN))
+    some = records[_BORN].gather(rows)
+    day, month, year = (part.to_numpy().astype(np.int64) for part in
+                        (some.dt.day(), some.dt.month(), some.dt.year()))  # fmt: skip
+    part = pick(rng, [0.45, 0.2, 0.35], len(rows))
+    day = np.where(part == 0, _other(day, 28, rng), day)
+    month = np.where(part == 1, _other(month, 12, rng), month)
+    wrong_year = year - np.array([1, 2, 10])[pick(rng, [0.5, 0.2, 0.3], len(rows))]
+    year = np.where(part == 2, wrong_year, year)
+    # A young child's date could come to lie in the future: then the year is wrong as well.
+    year = np.where((part < 2) & (records["age_days"].gather(rows) < 366), year - 1, year)
+    day = np.where(part == 0, day, np.minimum(day, 28))
+    typed = pl.select(pl.date(pl.Series(year), pl.Series(month), pl.Series(day))).to_series()
+    return replaced(records, _BORN, rows, typed)
+
+
+def lose_birth_date(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
+    """Leave the date of birth empty."""
+    return emptied(records, rows_hit(rng, rate, filled(records, _BORN)), _BORN)
+
+
+def _other(value: Ints, highest: int, rng: Rng) -> Ints:
+    """Return another number from 1 to `highest`, near or at random alike."""
+    step = rng.integers(1, highest, len(value))
+    near = np.where(rng.random(len(value)) < 0.6, 1, step)
+    return np.asarray((np.minimum(value, highest) - 1 + near) % highest + 1, dtype=np.int64)

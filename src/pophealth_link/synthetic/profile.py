@@ -1,0 +1,76 @@
+"""The rates that the generator uses: England's people, and the mistakes of a preset."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from pophealth_link.synthetic.draws import Floats
+
+ETHNIC_GROUPS = ("white", "mixed", "asian", "black", "other")
+TENURES = ("owned", "social_rented", "private_rented")
+Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """England's rates; the rate of each mistake by source; how unequal mistakes are."""
+
+    preset: str
+    england: Table
+    mistakes: Mapping[str, Mapping[str, float]]
+    unequal: Table
+
+    def rate(self, mistake: str, source: str) -> float:
+        """Return the rate of a mistake in a source; 0 where the profile names none."""
+        return self.mistakes.get(mistake, {}).get(source, 0.0)
+
+    def section(self, name: str) -> dict[str, Any]:
+        """Return a table of England's rates without the line that names its source."""
+        return {key: value for key, value in self.england[name].items() if key != "source"}
+
+    def per_group(self, ratios: Any) -> Floats:
+        """Return ratios by ethnic group rescaled to a mean of 1 over England's people."""
+        mix = np.array([self.england["ethnic_groups"][group] for group in ETHNIC_GROUPS])
+        ratio = np.asarray(ratios, dtype=float)
+        return np.asarray(ratio / float(mix @ ratio / mix.sum()))
+
+
+def load_profile(preset: str) -> Profile:
+    """Return the profile of a preset, one of easy, typical and hard.
+
+    >>> load_profile("hard").rate("swap_names", "acute") > load_profile("easy").rate(
+    ...     "swap_names", "acute")
+    True
+    """
+    settings = _read(preset)
+    base = _read(settings["based_on"]) if "based_on" in settings else settings
+    ratios = settings.get("ratio", {"otherwise": 1.0})
+    mistakes = {
+        name: _scaled(rates, ratios.get(name, ratios["otherwise"]))
+        for name, rates in base["mistakes"].items()
+    }
+    return Profile(preset, _read("england"), mistakes, settings["unequal"])
+
+
+def _read(name: str) -> dict[str, Any]:
+    text = (files(__package__) / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _scaled(rates: Table, ratio: float) -> dict[str, float]:
+    return {key: min(1.0, rate * ratio) for key, rate in rates.items() if key != "source"}
+
+
+def per_quintile(ratios: Any) -> Floats:
+    """Return ratios for unknown, then the five quintiles, rescaled to a mean of 1.
+
+    Position 0 stands for a quintile that is not known.
+    """
+    ratio = np.asarray(ratios, dtype=float)
+    return np.concatenate([[1.0], ratio / ratio.mean()])
