@@ -126,18 +126,18 @@ def synth(people: int, seed: int, preset: str, out: Path, places: Path | None) -
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def score(links: Path, truth: Path, by: tuple[str, ...], as_json: bool) -> None:
     """Score a person index against a truth file: recall, false links, precision, F1."""
-    from pophealth_link.evaluate.scoring import score_files
+    from pophealth_link.evaluate import score_files
 
     click.echo(score_files(links, truth, by=by, as_json=as_json))
 
 
 @cli.command(**_example("describe condition_events"))
-@click.argument("name", required=False)
+@click.argument("name", required=False, metavar="[TABLE|indicators|CODE-LIST]")
 def describe(name: str | None) -> None:
-    """Show the data dictionary: all tables, one table, one code list, or the indicators."""
-    from pophealth_link.indicators.describe import describe as words
+    """Show the data dictionary: a table, a code list, or the indicators."""
+    from pophealth_link.job.describing import describe as describe_words
 
-    click.echo(words(name))
+    click.echo(describe_words(name))
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:

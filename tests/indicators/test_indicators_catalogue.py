@@ -6,15 +6,17 @@ from pophealth_link.errors import JobError
 from pophealth_link.indicators import catalogue, load, read
 
 # The core ids that the interface fixes.
-CORE = """
-deprivation_average_score deprivation_most_deprived_decile housing_social_rented
-housing_private_rented homelessness_duty_owed temporary_accommodation overcrowding_bedrooms
-employment_deprived public_transport_access noise_exposed_55db one_person_households
-depression_recorded severe_mental_illness_recorded dementia_recorded mental_health_referrals
-mental_health_contacts mental_health_emergency_admissions delayed_discharge_days
-delayed_discharge_days_housing delayed_discharge_days_social_care
-social_care_mental_health_support need_index
-""".split()
+CORE = (
+    *("deprivation_average_score", "deprivation_most_deprived_decile"),
+    *("housing_social_rented", "housing_private_rented", "homelessness_duty_owed"),
+    *("temporary_accommodation", "overcrowding_bedrooms", "employment_deprived"),
+    *("public_transport_access", "noise_exposed_55db", "one_person_households"),
+    *("depression_recorded", "severe_mental_illness_recorded", "dementia_recorded"),
+    *("mental_health_referrals", "mental_health_contacts"),
+    *("mental_health_emergency_admissions", "delayed_discharge_days"),
+    *("delayed_discharge_days_housing", "delayed_discharge_days_social_care"),
+    *("social_care_mental_health_support", "need_index"),
+)
 DOMAINS = {
     *("deprivation", "housing", "overcrowding", "employment", "transport", "noise"),
     *("social_isolation", "recorded_need", "service_use", "index"),
@@ -161,7 +163,7 @@ def test_reports_every_problem_at_once():
     ],
 )
 def test_refuses_area_definitions_that_contradict_themselves(change, said):
-    text = VALID.split("[[")[0].replace('level = "person"', 'level = "area"')
+    text = VALID.split("[[", maxsplit=1)[0].replace('level = "person"', 'level = "area"')
     text = text.replace('counted = "people"\n', "")
     text = text.replace('role = "need"\n', "") if "role" in change else text
     assert said in problem(text + change)

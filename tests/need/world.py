@@ -203,7 +203,9 @@ def dwellings(size: int, count: int, seed: int = 3) -> pl.DataFrame:
     )
 
 
-def inputs(size: int = 3000, count: int = 80, rows: int = 1500, **changes: object) -> BaselineInputs:
+def inputs(
+    size: int = 3000, count: int = 80, rows: int = 1500, **changes: object
+) -> BaselineInputs:
     given: dict[str, object] = {
         "people": people(size, count),
         "events": events(size, rows),

@@ -269,3 +269,14 @@ def test_a_pack_can_be_moved(folder: Path, tmp_path: Path) -> None:
     before: Pack = load(folder)
     shutil.move(folder, tmp_path / "elsewhere")
     assert load(tmp_path / "elsewhere") == before
+
+
+def test_a_pack_may_lie_anywhere_and_be_read_from_elsewhere(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "a [b] * c"
+    shutil.copytree(folder, odd)
+    monkeypatch.chdir(tmp_path)
+    pack = load(Path("a [b] * c"))
+    monkeypatch.chdir("/")
+    assert pack.read("areas").height == 2

@@ -28,10 +28,14 @@ _HOLDS = 0.01
 class Cells:
     """One count column: the rows of the frame, then the slivers, which no row shows.
 
-    Fields: the policy; the relations' terms; per cell the true count, the number that the policy
-    gives it and the number released (NaN: none), whether it is withheld, whether it is one of the policy's small counts, whether it is
-    a whole number, its place for settling ties, and what an earlier release tells; and how many
-    relations were set aside.
+    Fields:
+        policy, terms: the policy, and the terms of the relations between the cells.
+        truth: the true count.
+        rounded, released: the number that the policy gives it, and the one released (NaN: none).
+        hidden, small, whole: withheld; one of the policy's small counts; a whole number.
+        order: place for settling ties.
+        earlier: what an earlier release tells of it.
+        set_aside: number of relations that were not used.
     """
 
     policy: Policy
@@ -57,6 +61,16 @@ class Cells:
         """Slivers: cells that no row shows."""
         result: Flags = ~self.hidden & np.isnan(self.released)
         return result
+
+    def within(self, cells: Flags) -> Cells:
+        """Return the marked cells alone: whole connected groups, renumbered."""
+        arrays = ("truth", "rounded", "released", "hidden", "small", "whole", "order")
+        return replace(
+            self,
+            terms=self.terms.within(cells),
+            earlier=self.earlier.within(cells),
+            **{name: getattr(self, name)[cells] for name in arrays},
+        )
 
     def also_hidden(self, more: Flags) -> Cells:
         """Return the cells with these withheld as well."""

@@ -17,7 +17,7 @@ from pophealth_link.disclosure.additive import Relations
 from pophealth_link.disclosure.cells import Cells, read_cells
 from pophealth_link.disclosure.policies import Policy
 from pophealth_link.disclosure.ranges import Flags, propagate
-from pophealth_link.disclosure.readers import both_readers
+from pophealth_link.disclosure.readers import both_readers, marks_alone
 from pophealth_link.disclosure.secondary import protected_cells
 from pophealth_link.disclosure.suppression import SUPPRESSED, apply
 from pophealth_link.errors import DisclosureError, Problem, raise_problems
@@ -178,7 +178,7 @@ def _require_fit(frame: pl.DataFrame, relations: Relations) -> None:
 
 
 def _check(cells: Cells) -> Check:
-    readers = both_readers(cells, cells.terms)
+    readers = both_readers(cells, marks_alone(cells))
     contradictory = int(readers.informed.ranges.contradictory.sum())
     failed = readers.failed
     return Check(

@@ -58,6 +58,15 @@ class Terms:
         mark = relations[self.relation]
         return self._numbered(self.cell[mark], self.sign[mark], self.relation[mark])
 
+    def within(self, cells: Flags) -> Terms:
+        """Return the terms of the relations that have a marked cell, marked cells renumbered.
+
+        Relations are taken to lie wholly inside the marked cells or wholly outside.
+        """
+        kept = self.keep(self.touching(cells))
+        place = np.cumsum(cells) - 1
+        return Terms(place[kept.cell], kept.sign, kept.relation, kept.start)
+
     def touching(self, cells: Flags) -> Flags:
         """Return, per relation, whether it has a marked cell."""
         marked = np.zeros(len(self.start), dtype=np.bool_)
@@ -89,6 +98,10 @@ class Ranges:
     def contradictory(self) -> Flags:
         """Cells that no count satisfies: the relations cannot all hold."""
         return self.low > self.high + TOLERANCE
+
+    def within(self, cells: Flags) -> Ranges:
+        """Return the ranges of the marked cells."""
+        return Ranges(self.low[cells], self.high[cells])
 
 
 def implied(terms: Terms, ranges: Ranges) -> Ranges:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pophealth_link.disclosure.cells import Cells
-from pophealth_link.disclosure.ranges import TOLERANCE, Flags, Floats, Ranges, Terms, propagate
+from pophealth_link.disclosure.ranges import TOLERANCE, Flags, Floats, Ranges, propagate
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,17 @@ class Readers:
         return result
 
 
-def both_readers(cells: Cells, terms: Terms) -> Readers:
-    """Return both readers of the cells that `terms` connect; other cells are not judged."""
+def marks_alone(cells: Cells) -> Ranges:
+    """Return what the marks alone tell, with the relations; the same whatever else is withheld."""
+    return propagate(cells.terms, cells.marks())
+
+
+def both_readers(cells: Cells, marks: Ranges) -> Readers:
+    """Return both readers of the cells; a cell in no relation is not judged."""
     inside = np.zeros(len(cells.hidden), dtype=np.bool_)
-    inside[terms.cell] = True
-    marks = propagate(terms, cells.marks())
-    informed = propagate(terms, cells.informed())
-    other = propagate(terms, cells.uninformed())
+    inside[cells.terms.cell] = True
+    informed = propagate(cells.terms, cells.informed())
+    other = propagate(cells.terms, cells.uninformed())
     return Readers(
         Reader(informed, cells.unshown(), _owed_to_informed(cells, informed, marks, inside)),
         Reader(other, cells.anything(), _owed_to_other(cells, other, inside)),

@@ -134,10 +134,13 @@ def _people(
     tell_unreadable(source.name, accepted, progress)
     aliases = None
     if source.aliases:
-        further = sources.read_aliases(source.aliases, frame["record_id"], where=source.name)
-        accounts.read(source.name, source.aliases.table.name, further.counts)
+        known = accepted.frame["record_id"]
+        further = sources.read_aliases(source.aliases, known, where=f"{source.name}.aliases")
+        # Aliases of people who opted out go with them.
+        aliases = further.frame.join(frame, on="record_id", how="semi", maintain_order="left")
+        gone = further.frame.height - aliases.height
+        accounts.read(source.name, source.aliases.table.name, further.counts, removed=gone)
         quarantine(out, f"{source.name}.aliases", further)
-        aliases = further.frame
     return People(
         source.name,
         frame,

@@ -134,6 +134,9 @@ def _policy(spec: JobSpec, problems: list[Problem]) -> Policy | None:
 
 def _source(spec: SourceSpec, place: int, folder: Path, problems: list[Problem]) -> Source:
     preset = _preset(spec.preset, f"sources[{place}].preset", problems)
+    if spec.preset and preset.name and not (spec.setting or preset.setting):
+        what = f"is missing: the preset {preset.name} says none."
+        problems.append(Problem(JobError, f"sources[{place}].setting", what))
     events = [_events(e, preset, place, i, folder, problems) for i, e in enumerate(spec.events)]
     # An alias row has the columns of its people, those of facts left out.
     alias_columns = {k: v for k, v in spec.columns.items() if k in ALIASES.names}
@@ -141,6 +144,7 @@ def _source(spec: SourceSpec, place: int, folder: Path, problems: list[Problem])
     unique = preset.unique_people if spec.unique_people is None else spec.unique_people
     return Source(
         name=spec.name,
+        # Where none is told a problem is on its way: any valid setting serves until then.
         setting=spec.setting or preset.setting or "local_authority",
         people=preset.apply(
             TableFile(PEOPLE, folder / spec.people, spec.columns, spec.formats)

@@ -89,7 +89,8 @@ def _run(query: str, values: pl.DataFrame, pads: pl.DataFrame) -> pl.DataFrame:
     with duckdb.connect() as connection:
         connection.register("distinct_values", values.to_arrow())
         connection.register("pads", pads.to_arrow())
-        return connection.sql(query).pl()
+        found: pl.DataFrame = connection.sql(query).pl()
+    return found
 
 
 def _require_text(frame: pl.DataFrame, column: str) -> None:

@@ -206,7 +206,9 @@ def load(path: Path | None) -> Pack:
     ]
     raise_problems(f"the reference pack {path}", problems)
     frames = {
-        name: with_declared_columns(REFERENCE_TABLES[name], pl.scan_parquet(file))
+        name: with_declared_columns(
+            REFERENCE_TABLES[name], pl.scan_parquet(file.resolve(), glob=False)
+        )
         for name, file in files.items()
     }
     return Pack(about.name, about.n_areas, dict(about.tables), frames)

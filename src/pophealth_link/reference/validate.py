@@ -99,7 +99,7 @@ def with_declared_columns(table: Table, frame: pl.LazyFrame) -> pl.LazyFrame:
 
 def _schema_problems(table: Table, path: Path) -> list[Problem]:
     try:
-        found = pl.read_parquet_schema(path)
+        found = pl.scan_parquet(path, glob=False).collect_schema()
     except (pl.exceptions.PolarsError, OSError):
         return [problem(path.name, "cannot be read as Parquet.", _AGAIN)]
     missing = [

@@ -167,7 +167,7 @@ def _words(axes: _Axes, placed: pl.DataFrame, headings: pl.DataFrame) -> list[Sp
     """Return the names to the left, headings above them, and words in place of what is withheld."""
     named = placed.unique("line", keep="first", maintain_order=True).sort("line")
     withheld = placed.filter(~pl.col("given"))
-    name = {"type": "text", "align": "right", "color": INK, "fontSize": TEXT}
+    name = {"type": "text", "align": "right", "color": INK, "fontSize": TEXT, "limit": _LABELS - 10}
     note = {
         "type": "text",
         "align": "left",

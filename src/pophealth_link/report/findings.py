@@ -94,7 +94,8 @@ def difference(rows: pl.DataFrame, text: IndicatorText, kind: str) -> Difference
     places = words.decimals(held["value"], text.unit)
     size, strength = _size(high["value"], low["value"], places, text.unit)
     limits = (high["lower"], low["upper"])
-    apart = None in limits or limits[0] > limits[1]
+    without = held["lower"].is_null().all() and held["upper"].is_null().all()
+    apart = without or (None not in limits and limits[0] > limits[1])
     return Difference(
         id=text.id,
         title=text.title,
@@ -102,7 +103,7 @@ def difference(rows: pl.DataFrame, text: IndicatorText, kind: str) -> Difference
         high=_side(high, places, text.unit),
         low=_side(low, places, text.unit),
         size=size,
-        apart=apart and size != "",
+        apart=bool(apart) and size != "",
         strength=strength,
     )
 
@@ -117,9 +118,11 @@ def _side(row: Mapping[str, Any], places: int, unit: str) -> Side:
 
 def _size(high: float, low: float, places: int, unit: str) -> tuple[str, float]:
     """Return how far apart two values are, in words, and a number to rank them by."""
+    if high == low:
+        return "", 0.0
     if low <= 0:
         # A ratio to zero or to a negative score says nothing: the difference does, ranked last.
-        return f"{words.number(high - low, places)} apart", 1e-9 if high > low else 0.0
+        return f"{words.number(high - low, places)} apart", 1e-9
     ratio = high / low
     if ratio < 1.05:
         return "", ratio - 1

@@ -34,9 +34,7 @@ def add_conditions(
         rows = np.concatenate([np.flatnonzero(each) for each in (has, had, again)])
         resolved = np.repeat([False, True, False], [has.sum(), had.sum(), again.sum()])
         frames.append(_events(people, name, settings, rows, resolved, rng))
-    events = pl.concat(frames).filter(
-        people["registered"].gather(pl.concat(frames)["person"])
-    )
+    events = pl.concat(frames).filter(people["registered"].gather(pl.concat(frames)["person"]))
     return people, events.sort("person", "condition", "recorded_date")
 
 

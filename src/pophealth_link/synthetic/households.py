@@ -90,9 +90,7 @@ def _group_shares(region: Region, profile: Profile) -> Floats:
     return np.asarray(region.ethnic / size)
 
 
-def _draw(
-    lsoa: Ints, groups: Floats, kinds: Floats, profile: Profile, rng: Rng
-) -> pl.DataFrame:
+def _draw(lsoa: Ints, groups: Floats, kinds: Floats, profile: Profile, rng: Rng) -> pl.DataFrame:
     group = pick_by_row(rng, groups, lsoa)
     kind = pick_by_row(rng, kinds, lsoa * len(ETHNIC_GROUPS) + group)
     adults = np.where(np.isin(kind, SHARERS), 0, np.where(np.isin(kind, COUPLES), 2, 1))

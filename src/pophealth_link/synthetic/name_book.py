@@ -41,9 +41,7 @@ def _read(name: str, **numbers: type[pl.Float64]) -> pl.DataFrame:
     return rows.with_columns(pl.col(column).cast(kind) for column, kind in numbers.items())
 
 
-def draw_given(
-    book: NameBook, tradition: Ints, sex: Ints, birth_year: Ints, rng: Rng
-) -> pl.Series:
+def draw_given(book: NameBook, tradition: Ints, sex: Ints, birth_year: Ints, rng: Rng) -> pl.Series:
     """Return a given name for each person, as common as it was when the person was born."""
     decade = np.clip(birth_year // _DECADE, 190, 203)
     group = (tradition * 2 + (sex - 1)) * 256 + decade

@@ -33,9 +33,7 @@ def name_people(
     family = _family_names(people, book, names, streams)
     given = _given_names(people, book, names, streams.stage("given names"))
     people = people.with_columns(given, *family)
-    people = people.with_columns(
-        _middle_names(people, book, names, streams.stage("middle names"))
-    )
+    people = people.with_columns(_middle_names(people, book, names, streams.stage("middle names")))
     return _single_names(people, book, names, streams.stage("single names"))
 
 

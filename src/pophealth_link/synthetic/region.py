@@ -159,18 +159,14 @@ def _share(measures: pl.DataFrame, measure: str, codes: pl.Series) -> Floats:
     return joined["share"].to_numpy().astype(float)
 
 
-def _ethnic(
-    measures: pl.DataFrame, codes: pl.Series, quintile: Ints, profile: Profile
-) -> Floats:
+def _ethnic(measures: pl.DataFrame, codes: pl.Series, quintile: Ints, profile: Profile) -> Floats:
     england = profile.england["ethnic_groups"]
     usual = np.array([[england[g], *england[f"{g}_by_quintile"]] for g in ETHNIC_GROUPS]).T
     known = np.column_stack([_share(measures, f"ethnic_{g}", codes) for g in ETHNIC_GROUPS])
     return _normalised(known, usual[quintile])
 
 
-def _tenure(
-    measures: pl.DataFrame, codes: pl.Series, quintile: Ints, profile: Profile
-) -> Floats:
+def _tenure(measures: pl.DataFrame, codes: pl.Series, quintile: Ints, profile: Profile) -> Floats:
     by_quintile = np.array([profile.england["tenure"][name] for name in TENURES]).T
     usual = np.vstack([by_quintile.mean(axis=0), by_quintile])[quintile]
     social, private = (_share(measures, f"tenure_{name}", codes) for name in TENURES[1:])

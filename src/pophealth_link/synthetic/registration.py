@@ -47,9 +47,7 @@ def register_people(
 
 def _nowhere(people: pl.DataFrame, count: int, rng: Rng) -> Bools:
     """Choose who is on no list: mostly young adults in shared homes and recent arrivals."""
-    age, kind, category = (
-        people[name].to_numpy() for name in ("age", "kind", "ethnic_category")
-    )
+    age, kind, category = (people[name].to_numpy() for name in ("age", "kind", "ethnic_category"))
     weight = np.where((age >= 18) & (age < 40), 3.0, 1.0)
     weight *= np.where(kind == KIND["shared"], 3.0, 1.0)
     weight *= np.where(np.isin(category, ("C", "S", "N", "L")), 2.5, 1.0)
@@ -97,9 +95,7 @@ def _nearest(region: Region, count: int) -> tuple[Ints, Floats]:
     return near.reshape(shape).astype(np.int64), distance.reshape(shape)
 
 
-def _choices(
-    people: pl.DataFrame, near: Ints, share: Floats, settings: Table, rng: Rng
-) -> Ints:
+def _choices(people: pl.DataFrame, near: Ints, share: Floats, settings: Table, rng: Rng) -> Ints:
     """Return the practice of each person: one for the household, but for some of its members."""
     household, lsoa = people["household"].to_numpy(), people["lsoa"].to_numpy()
     first = np.unique(household, return_index=True)[1]

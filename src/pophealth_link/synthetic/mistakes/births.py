@@ -43,7 +43,8 @@ def mistype_birth_date(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.D
     wrong_year = year - np.array([1, 2, 10])[pick(rng, [0.5, 0.2, 0.3], len(rows))]
     year = np.where(part == 2, wrong_year, year)
     # A young child's date could come to lie in the future: then the year is wrong as well.
-    year = np.where((part < 2) & (records["age_days"].gather(rows) < 366), year - 1, year)
+    infant = records["age_days"].gather(rows).to_numpy() < 366
+    year = np.where((part < 2) & infant, year - 1, year)
     day = np.where(part == 0, day, np.minimum(day, 28))
     typed = pl.select(pl.date(pl.Series(year), pl.Series(month), pl.Series(day))).to_series()
     return replaced(records, _BORN, rows, typed)

@@ -112,9 +112,7 @@ def leave_baby_unnamed(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.D
     return emptied(replaced(records, "given_name", rows, words), rows, "middle_names")
 
 
-def _misspell(
-    records: pl.DataFrame, column: str, rng: Rng, rate: ArrayLike
-) -> pl.DataFrame:
+def _misspell(records: pl.DataFrame, column: str, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
     long_enough = (records[column].str.len_chars() >= 3).fill_null(value=False)
     rows = rows_hit(rng, rate, long_enough)
     return replaced(records, column, rows, misspell(records[column].gather(rows), rng))
@@ -124,9 +122,9 @@ def _respell(
     records: pl.DataFrame, column: str, kind: str, rng: Rng, rate: ArrayLike
 ) -> pl.DataFrame:
     known = _variants(kind)
-    other = records.select(name=column).join(
-        known, on="name", how="left", maintain_order="left"
-    )["others"]
+    other = records.select(name=column).join(known, on="name", how="left", maintain_order="left")[
+        "others"
+    ]
     drawn = one_of_each(other, rng)
     rows = rows_hit(rng, rate, drawn.is_not_null())
     return replaced(records, column, rows, drawn.gather(rows))
@@ -152,13 +150,11 @@ def _nicknames(names: pl.Series) -> pl.Series:
         {"name": list(forms), "forms": list(forms.values())},
         schema={"name": pl.String, "forms": pl.List(pl.String)},
     )
-    looked_up = names.alias("name").to_frame().join(
-        table, on="name", how="left", maintain_order="left"
+    looked_up = (
+        names.alias("name").to_frame().join(table, on="name", how="left", maintain_order="left")
     )
     return looked_up["forms"]
 
 
 def _forms(names: set[str]) -> list[str]:
     return sorted(name.title() for name in names if len(name) > 2)
-
-

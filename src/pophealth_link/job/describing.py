@@ -1,0 +1,52 @@
+"""The data dictionary as text, for the command line."""
+
+from __future__ import annotations
+
+import textwrap
+
+import polars as pl
+
+from pophealth_link.indicators import Indicator, catalogue
+from pophealth_link.schema import CODE_LISTS, TABLES
+from pophealth_link.schema.describe import describe as describe_one
+
+_WIDTH = 100
+
+
+def describe(name: str | None = None) -> str:
+    """Return what there is to describe, or one table, one code list, or the indicators.
+
+    Raises `JobError` with the nearest name where there is none.
+    """
+    if name is None:
+        return "\n".join(
+            [
+                "Tables:      " + ", ".join(TABLES),
+                "Code lists:  " + ", ".join(CODE_LISTS),
+                "Indicators:  describe indicators",
+            ]
+        )
+    if name == "indicators":
+        return "\n\n".join(_indicator(each) for each in catalogue())
+    found = describe_one(name)
+    head = TABLES[name].meaning if name in TABLES else CODE_LISTS[name].meaning
+    first, *rest = found.drop("table", strict=False).columns
+    return "\n\n".join([f"{name}: {head}", *(_row(row, first, rest) for row in _rows(found))])
+
+
+def _rows(frame: pl.DataFrame) -> list[dict[str, object]]:
+    return list(frame.iter_rows(named=True))
+
+
+def _row(row: dict[str, object], first: str, rest: list[str]) -> str:
+    told = [f"{n}: {row[n]}" for n in rest if row[n] not in (None, False, "")]
+    return _block(str(row[first]), " · ".join(told))
+
+
+def _indicator(each: Indicator) -> str:
+    lines = f"{each.title} ({each.unit}; {each.level}, {each.domain}). {each.what_it_is}"
+    return _block(each.id, f"{lines} {each.what_it_is_not} Source: {each.source}")
+
+
+def _block(head: str, text: str) -> str:
+    return head + "\n" + textwrap.indent(textwrap.fill(text, _WIDTH - 4), "    ")

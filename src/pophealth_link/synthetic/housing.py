@@ -1,0 +1,83 @@
+"""The housing register: applications for social housing and who shares them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from pophealth_link.synthetic.draws import Floats, Ints, Rng, Streams, chance
+from pophealth_link.synthetic.events import ServiceUse, as_dates, some_day, with_ids
+from pophealth_link.synthetic.households import KIND
+from pophealth_link.synthetic.members import CHILD, HEAD, PARTNER, SHARER
+from pophealth_link.synthetic.profile import TENURES, Profile, Table, per_quintile
+from pophealth_link.synthetic.risk import proneness
+
+_EPOCH = date(1970, 1, 1)
+
+
+def housing_register(
+    people: pl.DataFrame, period: tuple[date, date], profile: Profile, streams: Streams
+) -> ServiceUse:
+    """Return applicants for social housing with their applications, and partners who joined."""
+    settings, rng = profile.england["housing"], streams.stage("housing register")
+    who = np.flatnonzero(chance(rng, _applies(people, settings, profile)))
+    lead = _applications(people, who, (period[0] - _EPOCH).days, settings, rng)
+    joint = partners(people, who, settings["joint_applicant"], rng)
+    events = pl.concat([lead, shared_with(lead, joint)]).sort("person", "application_id")
+    return ServiceUse(np.unique(events["person"].to_numpy()), {"housing_applications": events})
+
+
+def _applies(people: pl.DataFrame, settings: Table, profile: Profile) -> Floats:
+    """Return the probability that a person has applied: heads by tenure, adults at home."""
+    role, age = people["role"].to_numpy(), people["age"].to_numpy()
+    fifth = per_quintile(settings["quintile"])[people["quintile"].to_numpy()]
+    leads = np.isin(role, (HEAD, SHARER)) & (people["kind"].to_numpy() != KIND["care_home"])
+    rate = np.where(leads, by_tenure(people, settings["applicant"]) * fifth, 0.0)
+    rate = np.where((role == CHILD) & (age >= 18), settings["adult_at_home"], rate)
+    rate = np.minimum(rate * proneness(people, 0.5, profile), 0.9)
+    local = ~people["lives_outside"].to_numpy() & (age >= 16)
+    return np.asarray(np.where(local, rate, 0.0))
+
+
+def _applications(
+    people: pl.DataFrame, who: Ints, start: int, settings: Table, rng: Rng
+) -> pl.DataFrame:
+    wait = rng.exponential(settings["years_waiting_mean"], len(who)) * 365.25
+    last = people["last_day"].to_numpy()[who]
+    born = people["date_of_birth"].to_physical().to_numpy().astype(np.int64)[who]
+    day = np.minimum(np.maximum(last - wait.astype(np.int64), born + 16 * 365), last)
+    closed = chance(rng, settings["closed"], len(who))
+    end = some_day(rng, np.maximum(day, start), last)
+    lead = pl.DataFrame(
+        {
+            "person": who,
+            "start_date": as_dates(day),
+            "end_date": as_dates(end, known=closed),
+            "bedrooms_short": np.maximum(-people["bedrooms_spare"].to_numpy()[who], 0),
+        }
+    )
+    return with_ids(lead, "application_id", "H")
+
+
+def by_tenure(people: pl.DataFrame, rates: Table) -> Floats:
+    """Return the rate of each person's tenure."""
+    return np.array([rates[name] for name in TENURES])[people["tenure"].to_numpy()]
+
+
+def partners(people: pl.DataFrame, heads: Ints, share: float, rng: Rng) -> pl.DataFrame:
+    """Return the partners (`also`) of some of these heads (`person`)."""
+    role, household = people["role"].to_numpy(), people["household"].to_numpy()
+    found = np.full(int(household.max()) + 1, -1)
+    second = np.flatnonzero(role == PARTNER)
+    found[household[second]] = second
+    partner = np.where(role[heads] == HEAD, found[household[heads]], -1)
+    joined = (partner >= 0) & chance(rng, share, len(heads))
+    return pl.DataFrame({"person": heads[joined], "also": partner[joined]})
+
+
+def shared_with(events: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Return the events of each `person` once more for the people who share them."""
+    shared = events.join(others, on="person", how="inner", maintain_order="left")
+    return shared.drop("person").rename({"also": "person"}).select(events.columns)
