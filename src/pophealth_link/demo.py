@@ -10,7 +10,7 @@ from pophealth_link.job.folder import refuse_existing
 from pophealth_link.job.progress import Progress, Silent
 from pophealth_link.synthetic import SynthSpec
 
-DATA, RUN = "data", "run"
+DATA, RUN, JOB = "data", "run", "job.toml"
 
 
 def make_synthetic(
@@ -25,7 +25,8 @@ def make_synthetic(
     made = synthetic.generate(spec, pack)
     # The job must find the pack from wherever it is run: it names its whole path.
     where = str(places.resolve()) if places else None
-    return synthetic.write(made, out, reference=where)
+    synthetic.write(made, out, reference=where)
+    return out / JOB
 
 
 def run_demo(

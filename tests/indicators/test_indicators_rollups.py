@@ -253,6 +253,12 @@ def test_an_lsoa_at_the_edge_weighs_no_more_than_its_patients():
     assert held["share"].to_list() == [1.0, 1.0, 0.125]
 
 
+def test_an_lsoa_with_more_patients_than_residents_is_shared_once():
+    """Lists are inflated in E1 (8 on 4 residents); its shares still add up to one."""
+    held = lives(("P1", "E1", 6), ("P2", "E1", 2), ("P1", "E2", 4), ("P1", "E3", 8))
+    assert held["share"].to_list() == [0.75, 1.0, 1.0, 0.25]
+
+
 def test_shares_do_not_depend_on_how_many_the_lists_cover_in_all():
     thin = lives(("P1", "E1", 1), ("P1", "E2", 1), ("P2", "E3", 2))
     assert thin["share"].to_list() == [1.0, 1.0, 1.0]

@@ -51,7 +51,7 @@ def test_footprints_are_ranked_within_their_type(rows):
 
 def test_a_withheld_footprint_is_said_in_words_and_has_no_point(rows):
     held, chart = _chart(rows, "delayed_discharge_days_housing")
-    assert chart.count("withheld by the disclosure policy") == 2
+    assert chart.count("withheld by the disclosure policy") == 1
     given = held.filter(pl.col("given") & ~pl.col("reason") & (pl.col("basis") == "registered"))
     assert chart.count("<circle") == given.height == 7
 

@@ -85,7 +85,8 @@ class Cells:
 
     def unshown(self) -> Ranges:
         """Return what each cell may be once withheld, for one who knows which are small."""
-        return _both(hidden_range(self.policy, self.small, self.whole), self.earlier)
+        hidden = hidden_range(self.policy, self.small, self.whole)
+        return _both(Ranges(np.where(self.unlisted, 0.0, hidden.low), hidden.high), self.earlier)
 
     def informed(self) -> Ranges:
         """Return what each cell may be for one who knows which withheld counts are small."""
@@ -100,8 +101,9 @@ class Cells:
 
     def anything(self) -> Ranges:
         """Return what a cell may be of which nothing is known but that it is withheld."""
-        least = np.where(self.whole, float(self.policy.smallest_suppressed), 0.0)
-        return Ranges(least, np.full(len(least), np.inf))
+        whole = self.whole & ~self.unlisted
+        least = np.where(whole, float(self.policy.smallest_suppressed), 0.0)
+        return _both(Ranges(least, np.full(len(least), np.inf)), self.earlier)
 
     def marks(self) -> Ranges:
         """Return what the marks alone tell: zero, small, or shown whatever its number."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from pophealth_link.disclosure.ranges import (
     implied,
 )
 from pophealth_link.disclosure.readers import Reader, Readers, both_readers, marks_alone
+
+
+# How many relations away from a cell that is known too closely a remedy is looked for.
+_REACH = 8
 
 
 @dataclass(frozen=True)
@@ -141,32 +145,78 @@ def _needs(cells: Cells, reader: Reader) -> _Needs:
 def _choose(cells: Cells, reader: Reader) -> Flags:
     """Choose in each relation that tells too much the smallest shown cell that would mend it.
 
-    A cell mends it when withholding it widens the sum of the others, on the side that presses,
-    by what is lacking; failing that, the smallest that widens it at all.
+    Where no shown cell of a relation would, its withheld cells are held fast by relations of
+    their own, and what is lacking is asked of those in turn.
     """
-    terms, need = cells.terms, _needs(cells, reader)
-    wanted = np.full(len(terms.start), -1, dtype=np.int64)
-    wanted[need.relation] = np.arange(len(need.lack))
-    demand = wanted[terms.relation]
-    at = np.flatnonzero((demand >= 0) & cells.shown[terms.cell])
-    at = at[at != need.term[demand[at]]]
-    gain = _gain(terms, reader, at, need.lower[demand[at]])
-    at, gain = at[gain > TOLERANCE], gain[gain > TOLERANCE]
-    cell, of = terms.cell[at], demand[at]
-    partial = gain < need.lack[of] - TOLERANCE
+    chosen = np.zeros(len(cells.hidden), dtype=np.bool_)
+    for _ in range(_REACH):
+        need = _needs(cells, reader)
+        others = _Others.of(cells.terms, need, reader)
+        picked = _smallest_helpful(cells, need, others)
+        chosen |= picked
+        met = np.zeros(len(need.lack), dtype=np.bool_)
+        met[others.need[picked[others.cell]]] = True
+        unmet = ~met[others.need] & ~cells.shown[others.cell] & (others.gain > TOLERANCE)
+        if not unmet.any():
+            break
+        reader = _asked_of(reader, others, unmet, need.lack)
+    return chosen
+
+
+@dataclass(frozen=True)
+class _Others:
+    """The other terms of pressing relations: cell, which need, gain, and whether its low falls.
+
+    `gain`: by how much the sum of the other cells widens if nothing but its mark is known of it.
+    """
+
+    cell: Whole
+    need: Whole
+    gain: Floats
+    falls: Flags
+
+    @classmethod
+    def of(cls, terms: Terms, need: _Needs, reader: Reader) -> _Others:
+        """Return the terms beside the one that each need is about."""
+        wanted = np.full(len(terms.start), -1, dtype=np.int64)
+        wanted[need.relation] = np.arange(len(need.lack))
+        at = np.flatnonzero(wanted[terms.relation] >= 0)
+        at = at[at != need.term[wanted[terms.relation[at]]]]
+        cell, of = terms.cell[at], wanted[terms.relation[at]]
+        falls = need.lower[of] == (terms.sign[at] > 0)
+        down = reader.ranges.low[cell] - reader.unshown.low[cell]
+        # Of two open ends neither can be opened further.
+        up = np.where(
+            np.isinf(reader.ranges.high[cell]),
+            0.0,
+            reader.unshown.high[cell] - np.nan_to_num(reader.ranges.high[cell], posinf=0.0),
+        )
+        return cls(cell, of, np.where(falls, down, up), falls)
+
+
+def _smallest_helpful(cells: Cells, need: _Needs, others: _Others) -> Flags:
+    """Choose for each need the smallest shown cell that gives all that lacks, else that helps."""
+    at = np.flatnonzero(cells.shown[others.cell] & (others.gain > TOLERANCE))
+    cell, of = others.cell[at], others.need[at]
+    partial = others.gain[at] < need.lack[of] - TOLERANCE
     best = np.lexsort((cells.order[cell], cells.truth[cell], partial, of))
     first = np.flatnonzero(np.diff(of[best], prepend=-1))
     return _marked(cell[best][first], len(cells.hidden))
 
 
-def _gain(terms: Terms, reader: Reader, at: Whole, lower: Flags) -> Floats:
-    """Return by how much withholding the cell of each term would widen the sum it is in."""
-    cell = terms.cell[at]
-    falls = lower == (terms.sign[at] > 0)
-    down = reader.ranges.low[cell] - reader.unshown.low[cell]
-    up = reader.unshown.high[cell] - reader.ranges.high[cell]
-    gain: Floats = np.where(falls, down, up)
-    return gain
+def _asked_of(reader: Reader, others: _Others, unmet: Flags, lack: Floats) -> Reader:
+    """Return the reader with what is lacking owed to the cells of the unmet needs instead."""
+    size = len(reader.ranges.low)
+    low, high = np.full(size, np.inf), np.full(size, -np.inf)
+    falls, rises = unmet & others.falls, unmet & ~others.falls
+    down, up = others.cell[falls], others.cell[rises]
+    np.minimum.at(low, down, reader.ranges.low[down] - lack[others.need[falls]])
+    np.maximum.at(high, up, reader.ranges.high[up] + lack[others.need[rises]])
+    owed = Ranges(
+        np.where(np.isinf(low), low, np.maximum(low, reader.unshown.low)),
+        np.minimum(high, reader.unshown.high),
+    )
+    return replace(reader, owed=owed)
 
 
 def _choose_near(group: _Group, failed: Flags) -> Flags:

@@ -84,7 +84,7 @@ def _protected(
     few = policy.suppressed("contributors") | (pl.col("contributors") <= last)
     repeated = pl.col("numerator") > pl.col("contributors")
     marked = rows.with_columns(
-        withhold=pl.col("dominated"), nothing=pl.lit(value=False)
+        withhold=pl.col("dominated") | (few & repeated), nothing=pl.lit(value=False)
     )
     sums = relations(marked, unit_footprints)
     withheld: dict[str, object] = {}

@@ -95,7 +95,7 @@ def _told_apart(rows: pl.DataFrame, bases: Sequence[str]) -> pl.DataFrame:
     notes = dict(words.STATUS_WORDS)
     return rows.with_columns(
         y=pl.col("line") + offset,
-        label=shortened("name", 24),
+        label=shortened("name", 27),
         note=pl.col("status").replace_strict(notes, default="not given", return_dtype=pl.String),
     )
 
@@ -163,11 +163,18 @@ def _each_basis(rows: pl.DataFrame) -> list[pl.DataFrame]:
     return [rows.filter(pl.col("basis") == basis) for basis in cells.bases(rows)]
 
 
+def _said_once(withheld: pl.DataFrame) -> pl.DataFrame:
+    """Return one row where both bases of a line are withheld for one reason."""
+    both = pl.len().over("line", "note") > 1
+    once = withheld.with_columns(y=pl.when(both).then("line").otherwise("y"))
+    return once.unique(["line", "note"], keep="first", maintain_order=True)
+
+
 def _words(axes: _Axes, placed: pl.DataFrame, headings: pl.DataFrame) -> list[Spec]:
     """Return the names to the left, headings above them, and words in place of what is withheld."""
     named = placed.unique("line", keep="first", maintain_order=True).sort("line")
-    withheld = placed.filter(~pl.col("given"))
-    name = {"type": "text", "align": "right", "color": INK, "fontSize": TEXT, "limit": _LABELS - 10}
+    withheld = _said_once(placed.filter(~pl.col("given")))
+    name = {"type": "text", "align": "right", "color": INK, "fontSize": TEXT}
     note = {
         "type": "text",
         "align": "left",

@@ -124,7 +124,7 @@ def _chart(
     bars = _bars(methods, lines)
     depth = float(len(names))
     labels = pl.DataFrame({"line": list(lines.values()), "name": list(lines)}).with_columns(
-        label=shortened("name", 22)
+        label=shortened("name", 23)
     )
     used = list(dict.fromkeys(bars["method"]))
     scale = {"domain": used, "range": [colours[method] for method in used]}
@@ -152,7 +152,7 @@ def _down(depth: float) -> Spec:
 
 
 def _across(field: str) -> Spec:
-    axis = {"title": None, "format": ".0%", "tickCount": 4, "grid": False}
+    axis = {"title": None, "format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1], "grid": False}
     scale = {"domain": [0, 1], "nice": False}
     return {"field": field, "type": "quantitative", "axis": axis, "scale": scale}
 

@@ -13,6 +13,7 @@ from pophealth_link.report.inputs import ReportInputs
 # More areas than this make a page that is too heavy to read, and a map too fine to see.
 MOST_AREAS = 1_500
 _GRID = 1_000
+_DRAWN = ("pcn", "icp", "lad")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _merged(areas: pl.DataFrame, lookup: pl.DataFrame) -> dict[str, pl.DataFrame
         .select(area_code="group", geometry="geometry")
         .drop_nulls()
         for (kind,), rows in pairs.partition_by("footprint_type", as_dict=True).items()
-        if kind != "whole"
+        if kind in _DRAWN
     }
 
 

@@ -87,7 +87,8 @@ def _indicator(
     inputs: ReportInputs, rows: pl.DataFrame, text: IndicatorText, sheet: Sheet
 ) -> IndicatorView:
     everyone = rows.filter(pl.col("stratum") == "all")
-    period = words.listed(everyone["period"].drop_nulls().unique().sort().to_list())
+    periods = everyone["period"].drop_nulls().unique().sort().to_list()
+    period = words.dates_in_words(words.listed(periods))
     if not everyone["given"].any():
         return IndicatorView(text, period, absent=_absent(everyone))
     drawn = area_map(sheet, inputs.lsoa_measures, text) or footprint_map(sheet, everyone, text)

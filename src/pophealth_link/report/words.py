@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from types import MappingProxyType
@@ -64,6 +65,7 @@ QUINTILES = MappingProxyType(
     }
 )
 
+_ISO_DATE = re.compile(r"\b(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
@@ -146,12 +148,26 @@ def method_order(method: str) -> tuple[int, str]:
 
 
 def date_words(day: date | str) -> str:
-    """Return a day in words; text stays as it is.
+    """Return a day in words; other text stays as it is.
 
     >>> date_words(date(2026, 4, 1))
     '1 April 2026'
     """
-    return day if isinstance(day, str) else f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return dates_in_words(str(day))
+
+
+def dates_in_words(text: str) -> str:
+    """Return text with its ISO dates in words.
+
+    >>> dates_in_words("2025-04-01 to 2026-03-31")
+    '1 April 2025 to 31 March 2026'
+    """
+    return _ISO_DATE.sub(_in_words, text)
+
+
+def _in_words(found: re.Match[str]) -> str:
+    year, month, day = (int(part) for part in found.groups())
+    return f"{day} {_MONTHS[month - 1]} {year}"
 
 
 def is_percent(unit: str) -> bool:

@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from pophealth_link.synthetic.draws import Ints, Streams, chance
-from pophealth_link.synthetic.events import as_dates
+from pophealth_link.synthetic.draws import Rng, Streams, chance
+from pophealth_link.synthetic.events import as_dates, some_day
 from pophealth_link.synthetic.members import YEAR
 from pophealth_link.synthetic.profile import Profile, Table
 from pophealth_link.synthetic.risk import risk
@@ -31,34 +31,29 @@ def add_conditions(
         had = ~has & chance(rng, probability * settings["resolved"])
         people = people.with_columns(pl.Series(f"has_{name}", has))
         again = has & chance(rng, _RECORDED_AGAIN, people.height)
-        rows = np.concatenate([np.flatnonzero(each) for each in (has, had, again)])
-        resolved = np.repeat([False, True, False], [has.sum(), had.sum(), again.sum()])
-        frames.append(_events(people, name, settings, rows, resolved, rng))
-    events = pl.concat(frames).filter(people["registered"].gather(pl.concat(frames)["person"]))
-    return people, events.sort("person", "condition", "recorded_date")
+        rows = np.concatenate([np.flatnonzero(each) for each in (has, again, had)])
+        events = _events(people[rows], settings, rng).with_columns(
+            pl.lit(name).alias("condition"),
+            # Those who had it come last: theirs alone have ended.
+            pl.when(pl.int_range(pl.len()) >= len(rows) - int(had.sum())).then("resolved_date"),
+        )
+        frames.append(events.filter(people[rows]["registered"]))
+    return people, pl.concat(frames).sort("person", "condition", "recorded_date")
 
 
-def _events(
-    people: pl.DataFrame,
-    condition: str,
-    settings: Table,
-    rows: Ints,
-    resolved: np.ndarray[tuple[int], np.dtype[np.bool_]],
-    rng: np.random.Generator,
-) -> pl.DataFrame:
-    """Return one event for each of the people `rows`, with its day and that of its end."""
-    born = people["date_of_birth"].to_physical().to_numpy().astype(np.int64)[rows]
-    last = people["last_day"].to_numpy()[rows]
+def _events(people: pl.DataFrame, settings: Table, rng: Rng) -> pl.DataFrame:
+    """Return one event for each of the people, with its day and the day of its end."""
+    born = people["date_of_birth"].to_physical().to_numpy().astype(np.int64)
+    last = people["last_day"].to_numpy()
     earliest = (date(settings["earliest"], 4, 1) - date(1970, 1, 1)).days
     first = np.maximum(born + int(settings["from_age"] * YEAR), earliest)
-    day = first + (rng.random(len(rows)) * np.maximum(last - first, 0)).astype(np.int64)
+    day = some_day(rng, first, last)
+    # A condition recorded before the usual age was recorded on the last day.
     day = np.minimum(day, last)
-    end = day + (rng.random(len(rows)) * (last - day)).astype(np.int64)
     return pl.DataFrame(
         {
-            "person": people["person"].gather(rows),
-            "condition": [condition] * len(rows),
+            "person": people["person"],
             "recorded_date": as_dates(day),
-            "resolved_date": as_dates(end, known=resolved),
+            "resolved_date": as_dates(some_day(rng, day, last)),
         }
     )

@@ -42,7 +42,7 @@ def pick(rng: Rng, weights: ArrayLike, size: int) -> Ints:
     """Return `size` positions of `weights`, each as likely as its weight."""
     reached = np.cumsum(np.asarray(weights, dtype=float))
     drawn = np.searchsorted(reached, rng.random(size) * reached[-1], side="right")
-    return np.minimum(drawn, len(reached) - 1).astype(np.int64)
+    return np.asarray(np.minimum(drawn, len(reached) - 1), dtype=np.int64)
 
 
 def pick_key(rng: Rng, weights: Mapping[str, float], size: int) -> NDArray[Any]:
@@ -75,7 +75,7 @@ def columns_at(table: Floats, rows: Ints, level: Floats) -> Ints:
     # Rows laid end to end, each 2 long so that its last column and the next row stay apart.
     line = (reached + 2 * np.arange(len(table))[:, None]).ravel()
     found = np.searchsorted(line, 2 * rows + level, side="right") - rows * table.shape[1]
-    return np.clip(found, 0, table.shape[1] - 1).astype(np.int64)
+    return np.asarray(np.clip(found, 0, table.shape[1] - 1), dtype=np.int64)
 
 
 def positions(counts: ArrayLike) -> Ints:
@@ -128,4 +128,4 @@ def lowest_keys(rng: Rng, weights: Floats, count: int) -> Ints:
     Exponential keys (Efraimidis and Spirakis, Information Processing Letters 2006).
     """
     keys = rng.exponential(size=len(weights)) / np.maximum(weights, 1e-12)
-    return np.sort(np.argsort(keys, kind="stable")[:count])
+    return np.asarray(np.sort(np.argsort(keys, kind="stable")[:count]), dtype=np.int64)

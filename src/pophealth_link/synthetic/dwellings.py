@@ -33,7 +33,7 @@ def draw_dwellings(
     Columns: lsoa, postcode, address (one line), uprn, band, bedrooms_spare.
     """
     settings, rng = profile.england["dwellings"], streams.stage("dwellings")
-    empty = int(round(households.height * settings["empty"]))
+    empty = round(households.height * settings["empty"])
     lsoa = households["lsoa"].to_numpy()
     lsoa = np.concatenate([lsoa, lsoa[rng.integers(0, len(lsoa), empty)]])
     care = np.concatenate([households["kind"] == KIND["care_home"], np.zeros(empty, dtype=bool)])
@@ -67,7 +67,7 @@ def _postcode_rows(region: Region, lsoa: Ints, rng: Rng) -> Ints:
     below = np.where(first > 0, reached[first - 1], 0.0)
     level = below[lsoa] + rng.random(len(lsoa)) * (reached[last] - below)[lsoa]
     found = np.searchsorted(reached, level, side="right")
-    return np.clip(found, first[lsoa], last[lsoa]).astype(np.int64)
+    return np.asarray(np.clip(found, first[lsoa], last[lsoa]), dtype=np.int64)
 
 
 def _addresses(region: Region, where: Ints, care: Ints, settings: Table, rng: Rng) -> pl.Series:

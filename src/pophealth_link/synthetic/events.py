@@ -34,7 +34,7 @@ def some_day(rng: Rng, first: Ints, last: Ints) -> Ints:
     """Return a day from `first` to `last`, each as likely; `last` where it comes before."""
     span = np.maximum(last - first, 0) + 1
     day = first + np.floor(rng.random(len(span)) * span).astype(np.int64)
-    return np.minimum(day, np.maximum(first, last))
+    return np.asarray(np.minimum(day, np.maximum(first, last)), dtype=np.int64)
 
 
 def with_ids(events: pl.DataFrame, column: str, letter: str) -> pl.DataFrame:

@@ -63,7 +63,8 @@ def _applications(
 
 def by_tenure(people: pl.DataFrame, rates: Table) -> Floats:
     """Return the rate of each person's tenure."""
-    return np.array([rates[name] for name in TENURES])[people["tenure"].to_numpy()]
+    values = np.array([rates[name] for name in TENURES])
+    return np.asarray(values[people["tenure"].to_numpy()], dtype=float)
 
 
 def partners(people: pl.DataFrame, heads: Ints, share: float, rng: Rng) -> pl.DataFrame:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import polars as pl
 
 from pophealth_link.synthetic.draws import (
-    Bools,
     Floats,
     Ints,
     Rng,
@@ -19,13 +19,28 @@ from pophealth_link.synthetic.draws import (
     running_total,
     triangle,
 )
-from pophealth_link.synthetic.households import COUPLES, KIND, SHARERS
+from pophealth_link.synthetic.households import COUPLES, KIND, KINDS
 from pophealth_link.synthetic.profile import ETHNIC_GROUPS, Profile
 from pophealth_link.synthetic.region import Region
 
 HEAD, PARTNER, CHILD, ELDER, SHARER = range(5)
 MALE, FEMALE = 1, 2
 YEAR = 365.2425
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """Where each person sits: number of the household, role, and position within the role.
+
+    `kind`, `lsoa`, `group` are of the households, one value for each.
+    """
+
+    kind: Ints
+    lsoa: Ints
+    group: Ints
+    which: Ints
+    role: Ints
+    place: Ints
 
 
 def draw_members(
@@ -36,22 +51,20 @@ def draw_members(
     Added to the household's columns: household (number), role, place (0, 1 … within the role),
     age_days, age (completed years), date_of_birth, sex (1 or 2), ethnic_category, group.
     """
-    count = households["people"].to_numpy()
-    which = np.repeat(np.arange(households.height), count)
-    role, place = _roles(households, which, positions(count))
-    ages = _ages(households, which, role, place, profile, rng)
-    kind, lsoa = (households[name].to_numpy()[which] for name in ("kind", "lsoa"))
-    sex = _sexes(households, which, role, place, profile, rng)
-    group, category = _ethnic(households, which, role, region, profile, rng)
+    seats = _seats(households)
+    which = seats.which
+    ages = _ages(seats, profile, rng)
+    sex = _sexes(seats, profile, rng)
+    group, category = _ethnic(seats, region, profile, rng)
     day = as_of.toordinal() - date(1970, 1, 1).toordinal() - ages
     return pl.DataFrame(
         {
             "household": which,
-            "lsoa": lsoa,
-            "kind": kind,
+            "lsoa": seats.lsoa[which],
+            "kind": seats.kind[which],
             "tenure": households["tenure"].to_numpy()[which],
-            "role": role,
-            "place": place,
+            "role": seats.role,
+            "place": seats.place,
             "age_days": ages,
             "age": np.floor(ages / YEAR).astype(np.int64),
             "date_of_birth": pl.Series(day.astype(np.int32)).cast(pl.Date),
@@ -62,41 +75,41 @@ def draw_members(
     )
 
 
-def _roles(households: pl.DataFrame, which: Ints, seat: Ints) -> tuple[Ints, Ints]:
-    """Return each person's role and position within it: adults, then children, elders, sharers."""
+def _seats(households: pl.DataFrame) -> Seats:
+    """Seat people in their households: adults, then children, elders, sharers."""
+    count = households["people"].to_numpy()
+    which, seat = np.repeat(np.arange(households.height), count), positions(count)
     adults, children, sharers = (
         households[name].to_numpy()[which] for name in ("adults", "children", "sharers")
     )
     after = seat - adults
-    role = np.where(seat < adults, np.minimum(seat, PARTNER), CHILD)
-    role = np.where(after >= children, ELDER, role)
+    role = np.where(after < children, CHILD, ELDER)
     role = np.where(seat < adults, np.minimum(seat, PARTNER), role)
     role = np.where(sharers > 0, SHARER, role)
     place = np.where(role == CHILD, after, np.where(role == ELDER, after - children, seat))
-    return role.astype(np.int64), place.astype(np.int64)
+    kind, lsoa, group = (households[name].to_numpy() for name in ("kind", "lsoa", "group"))
+    return Seats(kind, lsoa, group, which, role, place)
 
 
-def _ages(
-    households: pl.DataFrame, which: Ints, role: Ints, place: Ints, profile: Profile, rng: Rng
-) -> Ints:
+def _ages(seats: Seats, profile: Profile, rng: Rng) -> Ints:
     """Return ages in days; children come youngest first, twins on the same day."""
-    kind = households["kind"].to_numpy()
-    eldest = np.zeros(households.height, dtype=np.int64)
+    kind, which, role = seats.kind, seats.which, seats.role
+    eldest = np.zeros(len(kind), dtype=np.int64)
     child = role == CHILD
     ages = np.zeros(len(which), dtype=np.int64)
-    ages[child] = _child_ages(kind, which[child], place[child], profile, rng)
+    ages[child] = _child_ages(kind, which[child], seats.place[child], profile, rng)
     np.maximum.at(eldest, which[child], ages[child])
     head = _head_ages(kind, eldest, profile, rng)
     partner = _partner_ages(head, kind, profile, rng)
     elder = head[which] + rng.normal(27.5 * YEAR, 5 * YEAR, len(which))
     elder = np.clip(elder, head[which] + 16 * YEAR, 101 * YEAR)
     alone = _sharer_ages(kind[which], profile, rng)
-    ages = np.select(
-        [role == HEAD, role == PARTNER, role == ELDER, role == SHARER],
-        [head[which], partner[which], elder, alone],
-        default=ages,
-    ).astype(np.int64)
-    return np.minimum(ages, int(106 * YEAR))
+    adult = np.select(
+        [role == HEAD, role == PARTNER, role == ELDER],
+        [head[which], partner[which], elder],
+        default=alone,
+    )
+    return np.minimum(np.where(child, ages, adult), 106 * YEAR).astype(np.int64)
 
 
 def _child_ages(kind: Ints, which: Ints, place: Ints, profile: Profile, rng: Rng) -> Ints:
@@ -141,68 +154,58 @@ def _sharer_ages(kind: Ints, profile: Profile, rng: Rng) -> Floats:
     return np.asarray(np.where(kind == KIND["care_home"], resident, shared) * YEAR)
 
 
-def _sexes(
-    households: pl.DataFrame, which: Ints, role: Ints, place: Ints, profile: Profile, rng: Rng
-) -> Ints:
+def _sexes(seats: Seats, profile: Profile, rng: Rng) -> Ints:
     """Return 1 for men, 2 for women. In most couples the head is a woman, the partner a man."""
-    kind = households["kind"].to_numpy()
+    which, role = seats.which, seats.role
     settings = profile.england["head_sex"]
-    women = np.full(len(which), settings["births"])
-    for name in ("single_older", "single", "lone_parent", "lone_parent_adult_children",
-                 "shared", "care_home"):  # fmt: skip
-        adult = (kind[which] == KIND[name]) & (role != CHILD)
-        women[adult] = settings[name]
-    female = chance(rng, women)
-    same = chance(rng, settings["same_sex_couples"], len(kind))
-    both_women = chance(rng, 0.5, len(kind))
-    couple = np.isin(kind, COUPLES)[which] & np.isin(role, (HEAD, PARTNER))
-    female[couple] = np.where(same, both_women, True)[which[couple]]
-    partner = couple & (role == PARTNER)
+    female = chance(rng, _women(seats, profile))
+    same = chance(rng, settings["same_sex_couples"], len(seats.kind))
+    both_women = chance(rng, 0.5, len(seats.kind))
+    couple = np.isin(seats.kind, COUPLES)[which]
+    head, partner = couple & (role == HEAD), couple & (role == PARTNER)
+    female[head] = (~same | both_women)[which[head]]
     female[partner] = (same & both_women)[which[partner]]
-    elder = role == ELDER
-    female[elder] = np.where(place[elder] == 0, chance(rng, 0.72, int(elder.sum())), False)
+    first, second = (role == ELDER) & (seats.place == 0), (role == ELDER) & (seats.place == 1)
+    female[first | second] = chance(rng, 0.72, len(which))[first | second] & ~second[first | second]
     return np.where(female, FEMALE, MALE).astype(np.int64)
 
 
-def _ethnic(
-    households: pl.DataFrame, which: Ints, role: Ints, region: Region, profile: Profile, rng: Rng
-) -> tuple[Ints, pl.Series]:
+def _women(seats: Seats, profile: Profile) -> Floats:
+    """Return the share of women by kind of household, at birth for children."""
+    settings = profile.england["head_sex"]
+    by_kind = np.full(len(KINDS), settings["births"])
+    for name in KINDS:
+        by_kind[KIND[name]] = settings.get(name, settings["births"])
+    return np.where(seats.role == CHILD, settings["births"], by_kind[seats.kind[seats.which]])
+
+
+def _ethnic(seats: Seats, region: Region, profile: Profile, rng: Rng) -> tuple[Ints, pl.Series]:
     """Return the ethnic group and category: one for the household, but for some partners.
 
     Children of parents of different groups are of the mixed group. Sharers have their own.
     """
-    lsoa, kind = households["lsoa"].to_numpy(), households["kind"].to_numpy()
-    household = households["group"].to_numpy()
-    anew = pick_by_row(rng, region.ethnic, lsoa)
-    crosses = chance(rng, profile.england["partners"]["other_ethnic_group"], len(lsoa))
-    partner = np.where(crosses, anew, household)
-    both = partner != household
-    sharer = np.isin(kind, SHARERS)[which]
-    own = pick_by_row(rng, region.ethnic, lsoa[which])
-    group = np.where(sharer & (kind[which] == KIND["shared"]), own, household[which])
+    which, role = seats.which, seats.role
+    anew = pick_by_row(rng, region.ethnic, seats.lsoa)
+    crosses = chance(rng, profile.england["partners"]["other_ethnic_group"], len(seats.lsoa))
+    partner = np.where(crosses, anew, seats.group)
+    both = (partner != seats.group) & np.isin(seats.kind, COUPLES)
+    own = pick_by_row(rng, region.ethnic, seats.lsoa[which])
+    group = np.where((seats.kind == KIND["shared"])[which], own, seats.group[which])
     group = np.where(role == PARTNER, partner[which], group)
-    mixed = (role == CHILD) & (both & np.isin(kind, COUPLES))[which]
+    mixed = (role == CHILD) & both[which]
     group = np.where(mixed, ETHNIC_GROUPS.index("mixed"), group)
-    return group, _categories(group, household, which, role, profile, rng)
+    return group, _categories(group, seats, profile, rng)
 
 
-def _categories(
-    group: Ints, household: Ints, which: Ints, role: Ints, profile: Profile, rng: Rng
-) -> pl.Series:
+def _categories(group: Ints, seats: Seats, profile: Profile, rng: Rng) -> pl.Series:
     """Return ethnic categories: those of a household's group agree within the household."""
     codes = np.empty(len(group), dtype="<U1")
+    alike = (group == seats.group[seats.which]) & (seats.role != SHARER)
     for number, name in enumerate(ETHNIC_GROUPS):
         shares = profile.england["ethnic_categories"][name]
         letters, weights = np.array(list(shares)), list(shares.values())
-        shared = letters[pick(rng, weights, len(household))]
+        shared = letters[pick(rng, weights, len(seats.group))]
         own = letters[pick(rng, weights, len(group))]
-        alike = (group == household[which]) & (role != SHARER)
         here = group == number
-        codes[here] = np.where(alike, shared[which], own)[here]
+        codes[here] = np.where(alike, shared[seats.which], own)[here]
     return pl.Series("ethnic_category", codes)
-
-
-def has_partner(people: pl.DataFrame) -> Bools:
-    """Return whether each person is one of a couple who live together."""
-    pair = np.isin(people["role"].to_numpy(), (HEAD, PARTNER))
-    return np.asarray(pair & np.isin(people["kind"].to_numpy(), COUPLES))

@@ -31,7 +31,9 @@ def mental_health(
     recent = chance(rng, likely) | bed
     share = services["mental_health_referral"]["earlier_referrals"]
     earlier = chance(rng, likely * share) & ~recent
-    referrals = _referrals(people, recent, earlier, start, care, streams.stage("referrals"))
+    count = 1 + rng.poisson(care["referrals_beyond_first"], people.height)
+    rows = np.repeat(np.arange(people.height), np.where(recent, count, earlier))
+    referrals = _referrals(people[rows], recent[rows], start, care, streams.stage("referrals"))
     spells = _spells(people, np.flatnonzero(bed), start, care, streams.stage("hospital spells"))
     delays = _delays(spells, people, care, streams.stage("delayed discharges"))
     return ServiceUse(
@@ -46,24 +48,21 @@ def mental_health(
 
 
 def _referrals(
-    people: pl.DataFrame, recent: Bools, earlier: Bools, start: int, care: Table, rng: Rng
+    people: pl.DataFrame, in_period: Bools, start: int, care: Table, rng: Rng
 ) -> pl.DataFrame:
-    this_year, before = np.flatnonzero(recent), np.flatnonzero(earlier)
-    count = 1 + rng.poisson(care["referrals_beyond_first"], len(this_year))
-    row = np.concatenate([np.repeat(this_year, count), before])
-    in_period = np.arange(len(row)) < count.sum()
-    last = people["last_day"].to_numpy()[row]
+    """Return a referral for each row of people: in the period, or in the years before it."""
+    last = people["last_day"].to_numpy()
     first = np.maximum(
         np.where(in_period, start, start - _EARLIER_DAYS),
-        people["date_of_birth"].to_physical().to_numpy()[row],
+        people["date_of_birth"].to_physical().to_numpy(),
     )
     day = some_day(rng, first, np.where(in_period, last, np.minimum(last, start - 1)))
     day = np.minimum(day, last)
-    end = day + 1 + rng.exponential(95, len(row)).astype(np.int64)
-    closed = ~chance(rng, care["open_after"], len(row)) & (end <= last)
+    end = day + 1 + rng.exponential(95, len(day)).astype(np.int64)
+    closed = ~chance(rng, care["open_after"], len(day)) & (end <= last)
     events = pl.DataFrame(
         {
-            "person": row,
+            "person": people["person"],
             "referral_date": as_dates(day),
             "discharge_date": as_dates(end, known=closed),
         }

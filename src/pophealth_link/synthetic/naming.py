@@ -158,7 +158,7 @@ def _lines(people: pl.DataFrame, book: NameBook, names: Table, rng: Rng) -> Surn
     first = np.unique(household, return_index=True)[1]
     composed = names["composed_surnames"]
     shared = [draw_surnames(book, tradition[first], composed, rng) for _ in range(3)]
-    father, mother, other = (line.gather(household) for line in shared)
+    mother, other = (line.gather(household) for line in shared[1:])
     alone = np.flatnonzero(np.isin(people["kind"].to_numpy(), SHARERS))
     own = draw_surnames(book, tradition[alone], composed, rng)
     maiden = draw_surnames(book, tradition[alone], composed, rng)

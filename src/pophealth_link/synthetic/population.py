@@ -35,7 +35,7 @@ def draw_population(
     spec: SynthSpec, region: Region, profile: Profile, streams: Streams
 ) -> Population:
     """Draw everybody who lives in the region: `spec.people` on the register, and the others."""
-    nowhere = int(round(spec.people * profile.england["registration"]["nowhere"]))
+    nowhere = round(spec.people * profile.england["registration"]["nowhere"])
     households = draw_households(
         region, spec.people + nowhere, profile, streams.stage("households")
     )

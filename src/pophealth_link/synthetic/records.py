@@ -8,6 +8,7 @@ import polars as pl
 from pophealth_link.schema.records import EVENT_TABLES, PEOPLE
 from pophealth_link.synthetic.draws import Floats, Ints, Rng, Streams, chance
 from pophealth_link.synthetic.mistakes import MISTAKES
+from pophealth_link.synthetic.mistakes.change import one_of_each
 from pophealth_link.synthetic.profile import Profile, per_quintile
 from pophealth_link.synthetic.sources import Source
 
@@ -78,16 +79,10 @@ def event_table(events: pl.DataFrame, records: pl.DataFrame, table: str, rng: Rn
 
     An event of a person with two records belongs to one of them, drawn at random.
     """
-    held = records.select("person", "record_id").with_row_index("row")
-    grouped = held.group_by("person").agg(pl.col("record_id").sort())
+    grouped = records.group_by("person").agg(pl.col("record_id").sort())
     joined = events.join(grouped, on="person", how="inner", maintain_order="left")
-    level = pl.Series(rng.random(joined.height))
-    ids = joined["record_id"]
-    one = pl.select(
-        pl.lit(ids).list.get((level * ids.list.len()).floor().cast(pl.Int64))
-    ).to_series()
     declared = EVENT_TABLES[table]
-    whole = joined.with_columns(one.alias("record_id"))
+    whole = joined.with_columns(one_of_each(joined["record_id"], rng).alias("record_id"))
     return whole.select(
         pl.col(column.name).cast(column.dtype)
         for column in declared.columns

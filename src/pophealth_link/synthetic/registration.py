@@ -104,7 +104,7 @@ def _choices(people: pl.DataFrame, near: Ints, share: Floats, settings: Table, r
     apart = chance(rng, settings["household_member_elsewhere"], len(lsoa))
     apart &= (people["age"].to_numpy() >= 18) | (people["kind"].to_numpy() == KIND["shared"])
     column = np.where(apart, alone, together)
-    return near[lsoa, column]
+    return np.asarray(near[lsoa, column], dtype=np.int64)
 
 
 def _in_proportion(people: pl.DataFrame, first: Ints, share: Floats, rng: Rng) -> Ints:

@@ -20,7 +20,7 @@ def swap_day_and_month(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.D
     could &= records["age_days"] > 366
     rows = rows_hit(rng, rate, could.fill_null(value=False))
     some = records[_BORN].gather(rows)
-    swapped = pl.select(pl.date(some.dt.year(), some.dt.day(), some.dt.month())).to_series()
+    swapped = _dates(some.dt.year(), some.dt.day(), some.dt.month())
     return replaced(records, _BORN, rows, swapped)
 
 
@@ -28,7 +28,8 @@ def enter_first_of_january(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> 
     """Write 1 January of the year, as is done where the day is not known."""
     rows = rows_hit(rng, rate, filled(records, _BORN))
     year = records[_BORN].gather(rows).dt.year()
-    return replaced(records, _BORN, rows, pl.select(pl.date(year, 1, 1)).to_series())
+    first = pl.Series(np.ones(len(rows), dtype=np.int64))
+    return replaced(records, _BORN, rows, _dates(year, first, first))
 
 
 def mistype_birth_date(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
@@ -46,7 +47,7 @@ def mistype_birth_date(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.D
     infant = records["age_days"].gather(rows).to_numpy() < 366
     year = np.where((part < 2) & infant, year - 1, year)
     day = np.where(part == 0, day, np.minimum(day, 28))
-    typed = pl.select(pl.date(pl.Series(year), pl.Series(month), pl.Series(day))).to_series()
+    typed = _dates(pl.Series(year), pl.Series(month), pl.Series(day))
     return replaced(records, _BORN, rows, typed)
 
 
@@ -60,3 +61,8 @@ def _other(value: Ints, highest: int, rng: Rng) -> Ints:
     step = rng.integers(1, highest, len(value))
     near = np.where(rng.random(len(value)) < 0.6, 1, step)
     return np.asarray((np.minimum(value, highest) - 1 + near) % highest + 1, dtype=np.int64)
+
+
+def _dates(year: pl.Series, month: pl.Series, day: pl.Series) -> pl.Series:
+    parts = pl.DataFrame({"year": year, "month": month, "day": day})
+    return parts.select(pl.date("year", "month", "day").alias(_BORN)).to_series()

@@ -38,7 +38,6 @@ def filled(records: pl.DataFrame, column: str) -> Bools:
 
 def one_of_each(lists: pl.Series, rng: Rng) -> pl.Series:
     """Return one element of each list, drawn alike; null for an empty or missing list."""
-    level = pl.Series(rng.random(len(lists)))
-    size = lists.list.len()
-    number = (level * size).floor().cast(pl.Int64)
-    return pl.select(pl.lit(lists).list.get(number, null_on_oob=True)).to_series()
+    frame = pl.DataFrame({"of": lists, "level": rng.random(len(lists))})
+    number = (pl.col("level") * pl.col("of").list.len()).floor().cast(pl.Int64)
+    return frame.select(pl.col("of").list.get(number, null_on_oob=True)).to_series()

@@ -25,10 +25,10 @@ _PLAIN = {
 
 
 def misspell(names: pl.Series, rng: Rng) -> pl.Series:
-    """Return the names with one slip each, after the first letter: a key beside, a letter left
-    out, doubled or heard wrongly, two letters swapped.
+    """Return the names with one slip each, after the first letter.
 
-    Names have three letters or more. A slip that would leave the name as it is drops a letter.
+    A key beside, a letter left out, doubled or heard wrongly, or two letters swapped. Names have
+    three letters or more. A slip that would leave the name as it is drops a letter instead.
     """
     way = pl.Series(pick(rng, [0.24, 0.24, 0.12, 0.2, 0.2], len(names)))
     size = names.str.len_chars().cast(pl.Int64)
