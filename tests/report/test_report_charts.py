@@ -82,9 +82,17 @@ def test_panels_take_whole_types_until_the_page_is_full(rows):
     held = _of(rows, "depression_recorded").filter(pl.col("basis") == "registered")
     chosen = panels(held)
     assert chosen[0] == ("whole", "whole")
-    assert len(chosen) == MOST_PANELS
-    without_pcn = panels(held.filter(pl.col("footprint_type") != "pcn"))
-    assert [kind for kind, _ in without_pcn] == ["whole", "icp", "icp", "lad"]
+    # The one authority is the whole area, so it has no panel of its own.
+    assert [kind for kind, _ in chosen] == ["whole", *["pcn"] * 4, *["icp"] * 2]
+    copies = [
+        held.filter(pl.col("footprint_type") == "pcn").with_columns(
+            footprint_code=pl.col("footprint_code") + str(copy)
+        )
+        for copy in range(3)
+    ]
+    crowded = pl.concat([held.filter(pl.col("footprint_type") != "pcn"), *copies])
+    assert [kind for kind, _ in panels(crowded)] == ["whole", "icp", "icp"]
+    assert 1 + 12 > MOST_PANELS
 
 
 def test_a_fifth_that_is_withheld_is_marked(rows):

@@ -103,9 +103,8 @@ def test_the_overview_marks_what_the_interval_tells_apart():
         ("12.0%", "higher"),
         ("6.0%", "lower"),
         ("10.2%", ""),
-        ("–", "none"),
+        ("withheld", "none"),
     ]
-    assert marks[3].words == "withheld by the disclosure policy"
 
 
 def _method(source, method, records, of):
@@ -113,7 +112,7 @@ def _method(source, method, records, of):
     return {"source": source, "method": method, "records": records, "of": of, "share": share}
 
 
-def test_the_share_linked_leaves_out_the_register_and_sources_with_withheld_counts():
+def test_the_share_linked_leaves_out_the_register_and_sources_with_withheld_unlinked():
     card = {
         "sources": [{"name": "gp", "setting": "primary_care"}],
         "methods": [
@@ -129,7 +128,7 @@ def test_the_share_linked_leaves_out_the_register_and_sources_with_withheld_coun
         ],
     }
     made = linkage(card)
-    assert made.linked == "90.0%"
+    assert made.linked == ("90.0%", "in 1 of 2 sources besides the register")
     assert made.methods == ("On the register", "NHS number", "Not linked")
     care = next(counts for name, _, counts, _ in made.counts if name == "care")
     assert care == ("–", "40 (88.9%)", "withheld")
@@ -140,4 +139,4 @@ def test_an_empty_card_is_no_error():
     made = linkage({})
     assert made.chart is None
     assert made.counts == ()
-    assert made.linked == ""
+    assert made.linked == ("", "")

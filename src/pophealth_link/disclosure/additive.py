@@ -19,7 +19,7 @@ _CHILD, _PARENT = 1, -1
 _SHARE_TOLERANCE = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Relations:
     """Additive relations between the cells of one frame.
 

@@ -86,24 +86,24 @@ class Cells:
     def unshown(self) -> Ranges:
         """Return what each cell may be once withheld, for one who knows which are small."""
         hidden = hidden_range(self.policy, self.small, self.whole)
-        return _both(Ranges(np.where(self.unlisted, 0.0, hidden.low), hidden.high), self.earlier)
+        return Ranges(np.where(self.unlisted, 0.0, hidden.low), hidden.high).both(self.earlier)
 
     def informed(self) -> Ranges:
         """Return what each cell may be for one who knows which withheld counts are small."""
         seen = shown_range(self.policy, np.nan_to_num(self.released), self.whole)
         hidden = hidden_range(self.policy, self.small, self.whole)
-        return _both(self._with_slivers(seen, hidden), self.earlier)
+        return self._with_slivers(seen, hidden).both(self.earlier)
 
     def uninformed(self) -> Ranges:
         """Return the same for one who cannot tell why a count was withheld."""
         seen = shown_range(self.policy, np.nan_to_num(self.released), self.whole)
-        return _both(self._with_slivers(seen, self.anything()), self.earlier)
+        return self._with_slivers(seen, self.anything()).both(self.earlier)
 
     def anything(self) -> Ranges:
         """Return what a cell may be of which nothing is known but that it is withheld."""
         whole = self.whole & ~self.unlisted
         least = np.where(whole, float(self.policy.smallest_suppressed), 0.0)
-        return _both(Ranges(least, np.full(len(least), np.inf)), self.earlier)
+        return Ranges(least, np.full(len(least), np.inf)).both(self.earlier)
 
     def marks(self) -> Ranges:
         """Return what the marks alone tell: zero, small, or shown whatever its number."""
@@ -223,7 +223,3 @@ def _earlier(
     low[: len(true)][same] = told.low[same]
     high[: len(true)][same] = told.high[same]
     return Ranges(low, high)
-
-
-def _both(one: Ranges, other: Ranges) -> Ranges:
-    return Ranges(np.maximum(one.low, other.low), np.minimum(one.high, other.high))

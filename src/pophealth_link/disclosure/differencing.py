@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import polars as pl
 
-from pophealth_link.disclosure.additive import Relations
+from pophealth_link.disclosure.additive import KEYS, Relations
 from pophealth_link.disclosure.cells import Cells, read_cells
 from pophealth_link.disclosure.policies import Policy
 from pophealth_link.disclosure.ranges import Flags, propagate
 from pophealth_link.disclosure.readers import both_readers, marks_alone
 from pophealth_link.disclosure.secondary import protected_cells
-from pophealth_link.disclosure.suppression import SUPPRESSED, apply
+from pophealth_link.disclosure.suppression import SUPPRESSED, apply, require_counts
 from pophealth_link.errors import DisclosureError, Problem, raise_problems
 
 
@@ -103,6 +103,7 @@ def check(
 
     Errors: :class:`DisclosureError` where frame and relations do not fit each other.
     """
+    require_counts(released, counts, ["status", *(KEYS if previous is not None else ())])
     _require_fit(released, relations)
     cells = [
         read_cells(released, policy, relations, name, truth=truth, previous=previous)
@@ -131,6 +132,7 @@ def protect(
     Errors: :class:`DisclosureError` where withholding cannot help, as where an earlier release
     has given the numbers already.
     """
+    require_counts(frame, counts, KEYS if previous is not None else ())
     _require_fit(frame, relations)
     first = apply(frame, policy, counts=counts, derived=derived, withhold=withhold)
     before = {
@@ -163,6 +165,7 @@ def feasible_ranges(
     The reader is the one who knows which withheld counts are small. For use inside the secure
     environment only: the table is as telling as the numbers that it bounds.
     """
+    require_counts(released, [count], ["status"])
     _require_fit(released, relations)
     cells = read_cells(released, policy, relations, count, truth=truth)
     found = propagate(cells.terms, cells.informed())

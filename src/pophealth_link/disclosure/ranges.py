@@ -103,6 +103,14 @@ class Ranges:
         """Return the ranges of the marked cells."""
         return Ranges(self.low[cells], self.high[cells])
 
+    def both(self, other: Ranges) -> Ranges:
+        """Return what lies in both ranges."""
+        return Ranges(np.maximum(self.low, other.low), np.minimum(self.high, other.high))
+
+    def mixed(self, keep: Flags, other: Ranges) -> Ranges:
+        """Return these ranges where marked, the other ones elsewhere."""
+        return Ranges(np.where(keep, self.low, other.low), np.where(keep, self.high, other.high))
+
 
 def implied(terms: Terms, ranges: Ranges) -> Ranges:
     """Return, per term, the range that the other cells of its relation leave to its cell.
@@ -128,12 +136,15 @@ def _others(terms: Terms, values: Floats, unbounded: float) -> Floats:
     return np.where(counts > open_ended, unbounded, sums)
 
 
-def propagate(terms: Terms, start: Ranges) -> Ranges:
+def propagate(terms: Terms, start: Ranges, changed: Flags | None = None) -> Ranges:
     """Narrow the ranges by the relations to a fixed point.
 
-    Where relations contradict each other it stops, and the ranges say so.
+    Where only the cells marked as `changed` are narrower than at an earlier fixed point, the
+    work begins with their relations. Where relations contradict each other it stops, and the
+    ranges say so.
     """
-    ranges, current = Ranges(start.low.copy(), start.high.copy()), terms
+    ranges = Ranges(start.low.copy(), start.high.copy())
+    current = terms if changed is None else terms.keep(terms.touching(changed))
     for _ in range(_MAXIMUM_STEPS):
         changed = _narrow(current, ranges)
         if not changed.any() or ranges.contradictory.any():

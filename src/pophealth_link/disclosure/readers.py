@@ -29,6 +29,20 @@ class Reader:
     unshown: Ranges
     owed: Ranges
 
+    def mixed(self, keep: Flags, other: Reader) -> Reader:
+        """Return the reader with what `other` has for the cells that are not kept."""
+        return Reader(
+            self.ranges.mixed(keep, other.ranges),
+            self.unshown.mixed(keep, other.unshown),
+            self.owed.mixed(keep, other.owed),
+        )
+
+    def within(self, cells: Flags) -> Reader:
+        """Return the reader of the marked cells."""
+        return Reader(
+            self.ranges.within(cells), self.unshown.within(cells), self.owed.within(cells)
+        )
+
     @property
     def failed(self) -> Flags:
         """Cells that the reader knows too closely."""
@@ -45,6 +59,16 @@ class Readers:
     informed: Reader
     other: Reader
 
+    def mixed(self, keep: Flags, other: Readers) -> Readers:
+        """Return the readers with what `other` has for the cells that are not kept."""
+        return Readers(
+            self.informed.mixed(keep, other.informed), self.other.mixed(keep, other.other)
+        )
+
+    def within(self, cells: Flags) -> Readers:
+        """Return the readers of the marked cells."""
+        return Readers(self.informed.within(cells), self.other.within(cells))
+
     @property
     def failed(self) -> Flags:
         """Cells that either knows too closely."""
@@ -58,11 +82,31 @@ def marks_alone(cells: Cells) -> Ranges:
 
 
 def both_readers(cells: Cells, marks: Ranges) -> Readers:
-    """Return both readers of the cells; a cell in no relation is not judged."""
-    inside = np.zeros(len(cells.hidden), dtype=np.bool_)
-    inside[cells.terms.cell] = True
+    """Return both readers of the cells, `marks` being what the marks alone tell."""
     informed = propagate(cells.terms, cells.informed())
     other = propagate(cells.terms, cells.uninformed())
+    return _readers(cells, marks, informed, other)
+
+
+def narrowed_readers(cells: Cells, marks: Ranges, before: Readers, shown: Flags) -> Readers:
+    """Return both readers once the marked cells are shown, given what they knew before.
+
+    To know more narrows every range, so the ranges from before are where to go on from.
+    """
+    informed = before.informed.ranges.both(cells.informed())
+    other = before.other.ranges.both(cells.uninformed())
+    return _readers(
+        cells,
+        marks,
+        propagate(cells.terms, informed, changed=shown),
+        propagate(cells.terms, other, changed=shown),
+    )
+
+
+def _readers(cells: Cells, marks: Ranges, informed: Ranges, other: Ranges) -> Readers:
+    """Put together the readers; a cell in no relation is not judged."""
+    inside = np.zeros(len(cells.hidden), dtype=np.bool_)
+    inside[cells.terms.cell] = True
     return Readers(
         Reader(informed, cells.unshown(), _owed_to_informed(cells, informed, marks, inside)),
         Reader(other, cells.anything(), _owed_to_other(cells, other, inside)),

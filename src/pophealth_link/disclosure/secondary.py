@@ -16,8 +16,13 @@ from pophealth_link.disclosure.ranges import (
     Whole,
     implied,
 )
-from pophealth_link.disclosure.readers import Reader, Readers, both_readers, marks_alone
-
+from pophealth_link.disclosure.readers import (
+    Reader,
+    Readers,
+    both_readers,
+    marks_alone,
+    narrowed_readers,
+)
 
 # How many relations away from a cell that is known too closely a remedy is looked for.
 _REACH = 8
@@ -85,17 +90,18 @@ def _give_back(group: _Group, chosen: Flags) -> Flags:
     One cell of each connected group is tried at a time.
     """
     given = np.zeros(len(chosen), dtype=np.bool_)
-    hidden = group.cells.also_hidden(chosen)
-    waiting = chosen & ~group.groups_of(both_readers(hidden, group.marks).failed)
+    cells, marks = group.cells.also_hidden(chosen), group.marks
+    readers = both_readers(cells, marks)
+    waiting = chosen & ~group.groups_of(readers.failed)
     while waiting.any():
         busy = group.groups_of(waiting)
-        group, waiting = group.within(busy, hidden), waiting[busy]
+        group, waiting, readers = group.within(busy, cells), waiting[busy], readers.within(busy)
         trial = _first(group, np.flatnonzero(waiting), largest=True)
-        shown = group.cells.shown_again(trial)
-        failed = both_readers(shown, group.marks).failed
-        good = trial & ~group.groups_of(failed)
-        given[group.number[good]] = True
-        hidden, waiting = group.cells.shown_again(good), waiting & ~trial
+        after = narrowed_readers(group.cells.shown_again(trial), group.marks, readers, trial)
+        good = ~group.groups_of(after.failed)
+        given[group.number[trial & good]] = True
+        cells, readers = group.cells.shown_again(trial & good), after.mixed(good, readers)
+        waiting = waiting & ~trial
     return given
 
 

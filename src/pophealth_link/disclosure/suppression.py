@@ -37,7 +37,7 @@ def apply(
     >>> apply(pl.DataFrame({"n": [0, 7, 13]}), policy("hes"), counts=["n"])["n"].to_list()
     [0, None, 15]
     """
-    _require(frame, counts, [*derived, *([withhold] if withhold else [])])
+    require_counts(frame, counts, [*derived, *([withhold] if withhold else [])])
     forced = pl.col(withhold).fill_null(value=True) if withhold else pl.lit(value=False)
     hidden = {
         name: policy.suppressed(name) | (forced & (pl.col(name) > 0).fill_null(value=False))
@@ -77,7 +77,7 @@ def flag_extremes(frame: pl.DataFrame, *, numerator: str, denominator: str) -> p
     >>> flag_extremes(frame, numerator="x", denominator="n")["flag"].to_list()
     ['all', 'none', None]
     """
-    _require(frame, [numerator, denominator], [])
+    require_counts(frame, [numerator, denominator], [])
     some = pl.col(denominator) > 0
     return frame.with_columns(
         pl.when(some & (pl.col(numerator) == pl.col(denominator)))
@@ -105,7 +105,7 @@ def dominance(
     >>> dominance(days, policy("acro"), by=["area"], value="days")["dominated"].item()
     True
     """
-    _require(frame, [value], by)
+    require_counts(frame, [value], by)
     ordered = pl.col(value).fill_null(0).sort(descending=True)
     total, rest = ordered.sum(), ordered.slice(2).sum()
     rules = [pl.lit(value=False)]
@@ -130,7 +130,7 @@ def require_released(
     >>> from pophealth_link.disclosure import policy
     >>> require_released(pl.DataFrame({"n": [10], "status": "ok"}), policy("hes"), counts=["n"])
     """
-    _require(frame, counts, [*derived, "status"])
+    require_counts(frame, counts, [*derived, "status"])
     problems = []
     for name in counts:
         same = policy.released(name) == pl.col(name).cast(pl.Float64)
@@ -149,8 +149,11 @@ def _problem(where: str, what: str) -> Problem:
     return Problem(DisclosureError, where, what)
 
 
-def _require(frame: pl.DataFrame, counts: Sequence[str], others: Sequence[str]) -> None:
-    """Refuse absent columns, and counts that are not numbers or are negative."""
+def require_counts(frame: pl.DataFrame, counts: Sequence[str], others: Sequence[str]) -> None:
+    """Refuse absent columns, and counts that are not numbers or are negative.
+
+    Errors: :class:`DisclosureError` with all that is wrong, in names and numbers of values.
+    """
     problems = [
         _problem(name, f"there is no such column.{nearest(name, frame.columns)}")
         for name in (*counts, *others)

@@ -86,7 +86,8 @@ def _replace(frame: pl.DataFrame, column: str, query: str, pads: pl.DataFrame) -
 def _run(query: str, values: pl.DataFrame, pads: pl.DataFrame) -> pl.DataFrame:
     import duckdb
 
-    with duckdb.connect() as connection:
+    # Without a folder for temporary files, identifiers cannot spill to disk.
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
         connection.register("distinct_values", values.to_arrow())
         connection.register("pads", pads.to_arrow())
         found: pl.DataFrame = connection.sql(query).pl()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from pophealth_link.errors import JobError, OutputExistsError
+from pophealth_link.errors import JobError, OutputExistsError, UserError
 
 # 128 bits: the smallest strength that NIST SP 800-107r1 (section 5.3.4) accepts of an HMAC key.
 MINIMUM_KEY_BYTES = 16
@@ -77,13 +77,13 @@ class Key:
         """Make a random key of 256 bits, write it to a new file that only its owner can read.
 
         Errors: :class:`OutputExistsError` where the file exists: an old key is never overwritten,
-        because every pseudonym made with it would be lost.
+        because every pseudonym made with it would be lost. :class:`JobError` where it cannot be
+        written.
         """
         made = secrets.token_hex(_MADE_KEY_BYTES).encode()
-        if not _write_new(Path(path), made + b"\n"):
-            raise OutputExistsError(
-                f"{Path(path)} exists.", fix="name another file, or read this one as the key."
-            )
+        failure = _write_new(Path(path), made + b"\n")
+        if failure is not None:
+            raise failure
         return cls(made)
 
 
@@ -94,12 +94,16 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _write_new(path: Path, content: bytes) -> bool:
-    """Write a file with mode 0600; say False where it exists already."""
+def _write_new(path: Path, content: bytes) -> UserError | None:
+    """Write a file with mode 0600; return what went wrong, to be raised outside."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
     except FileExistsError:
-        return False
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    return True
+        fix = "name another file, or read this one as the key."
+        return OutputExistsError(f"{path} exists.", fix=fix)
+    except OSError:
+        fix = "name a file in a folder that exists and can be written to."
+        return JobError(f"{path} could not be written.", fix=fix)
+    return None

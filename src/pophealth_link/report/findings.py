@@ -162,15 +162,15 @@ def _overview_row(
     whole, places = cells.whole_value(held, basis), words.decimals(held["value"], text.unit)
     of = {(row["footprint_type"], row["footprint_code"]): row for row in held.iter_rows(named=True)}
     marked = tuple(_contrast(of.get((kind, code)), whole, places) for kind, code, _ in heads)
-    whole_words = words.number(whole, places, text.unit) or "–"
-    return (text.id, text.title, words.BASES[basis], whole_words, marked)
+    area = _contrast(next((r for (k, _), r in of.items() if k == "whole"), None), None, places)
+    return (text.id, text.title, words.BASES[basis], area.value, marked)
 
 
 def _contrast(row: dict[str, object] | None, whole: float | None, places: int) -> Contrast:
     if row is None:
-        return Contrast("–", "none", "not produced")
+        return Contrast("–", "none", "")
     if not row["given"]:
-        return Contrast("–", "none", words.STATUS_WORDS.get(str(row["status"]), "not given"))
+        return Contrast(words.STATUS_SHORT.get(str(row["status"]), "not given"), "none", "")
     value, lower, upper = (row[name] for name in ("value", "lower", "upper"))
     text = words.number(value, places, str(row["unit"] or ""))  # type: ignore[arg-type]
     if row["status"] == "imputed_down" or None in (whole, lower, upper):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,7 @@ class Linkage:
     counts: tuple[tuple[str, str, tuple[str, ...], str], ...]
     identifiers: tuple[str, ...]
     completeness: tuple[tuple[str, tuple[str, ...]], ...]
-    linked: str
+    linked: tuple[str, str]
     limits: tuple[str, ...]
 
 
@@ -107,14 +108,28 @@ def _filled(
     return tuple("withheld" if s is None else s if isinstance(s, str) else f"{s:.1%}" for s in told)
 
 
-def _linked(methods: Sequence[Mapping[str, Any]]) -> str:
-    """Return the share of records outside the register that were linked to someone on it."""
+def _linked(methods: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return the share of records outside the register that were linked, and of which sources.
+
+    A source whose number of unlinked records is withheld is left out.
+    """
     register = {str(each["source"]) for each in methods if each["method"] == "register"}
-    withheld = {str(each["source"]) for each in methods if each.get("records") is None}
-    counted = [each for each in methods if str(each["source"]) not in register | withheld]
-    total = sum(each["records"] for each in counted)
-    linked = sum(each["records"] for each in counted if each["method"] != "unlinked")
-    return f"{linked / total:.1%}" if total else ""
+    held = {str(each["source"]): each.get("of") for each in methods}
+    unlinked = {
+        str(each["source"]): each.get("records") for each in methods if each["method"] == "unlinked"
+    }
+    others = {name: of for name, of in held.items() if name not in register}
+    told = {
+        name: (float(of), float(missed))
+        for name, of in others.items()
+        if of is not None and (missed := unlinked.get(name, 0)) is not None
+    }
+    total = math.fsum(of for of, _ in told.values())
+    if not total:
+        return "", ""
+    share = 1 - math.fsum(missed for _, missed in told.values()) / total
+    which = "all" if len(told) == len(others) else f"{len(told)} of {len(others)}"
+    return f"{share:.1%}", f"in {which} sources besides the register"
 
 
 def _chart(

@@ -117,15 +117,13 @@ def _one_or_more(kind: str, number: int) -> str:
     return words.type_short(kind) if number == 1 else words.type_plural(kind)
 
 
-def _figures(rows: pl.DataFrame, linked: str) -> list[Figure]:
+def _figures(rows: pl.DataFrame, linked: tuple[str, str]) -> list[Figure]:
     places = rows.filter(~pl.col("reason"))
     given = places.filter("given")["indicator"].n_unique()
     withheld = places.filter(pl.col("status").is_in(["suppressed", "linkage_too_weak"])).height
     pcns, icps = _codes(rows, "pcn"), _codes(rows, "icp")
     made = [
-        Figure(linked, "of records linked to a person", "in all sources but the register")
-        if linked
-        else None,
+        Figure(linked[0], "of records linked to a person", linked[1]) if linked[0] else None,
         Figure(
             f"{pcns:,}",
             _one_or_more("pcn", pcns),

@@ -24,14 +24,15 @@ from pophealth_link.report.canvas import (
 from pophealth_link.report.svg import draw
 
 FIFTHS = tuple(f"quintile_{fifth}" for fifth in range(1, 6))
-MOST_PANELS = 8
+MOST_PANELS = 12
 _ACROSS, _STEP, _WIDTH, _HEIGHT = 4, 6, 396, 112
 
 
 def panels(rows: pl.DataFrame) -> list[tuple[str, str]]:
     """Return the footprints that get a panel: the whole area, then types while all of one fit.
 
-    `rows` are one indicator's in the quintile strata. Each footprint is (type, code).
+    A type of one footprint is left out: it is the whole area, or nearly. `rows` are one
+    indicator's in the quintile strata. Each footprint is (type, code).
     """
     kept = rows.filter(~pl.col("reason") & pl.col("given") & pl.col("stratum").is_in(FIFTHS))
     types = sorted(cells.footprint_types(kept), key=lambda kind: (kind != "whole", kind == "lad"))
@@ -39,7 +40,9 @@ def panels(rows: pl.DataFrame) -> list[tuple[str, str]]:
     for kind in types:
         held = kept.filter(pl.col("footprint_type") == kind).sort("name", "footprint_code")
         codes = held["footprint_code"].unique(maintain_order=True).to_list()
-        chosen += [(kind, code) for code in codes if len(chosen) + len(codes) <= MOST_PANELS]
+        wanted = kind == "whole" or len(codes) > 1
+        fits = len(chosen) + len(codes) <= MOST_PANELS
+        chosen += [(kind, code) for code in codes if wanted and fits]
     return chosen
 
 

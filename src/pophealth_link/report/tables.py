@@ -42,10 +42,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class NumbersTable:
-    """The whole table; `counts` and `linkage` say whether those columns hold anything."""
+    """The whole table; the flags say whether those columns hold anything."""
 
     bases: tuple[str, ...]
     blocks: tuple[Block, ...]
+    intervals: bool
     counts: bool
     linkage: bool
 
@@ -57,7 +58,7 @@ class NumbersTable:
     @property
     def span(self) -> int:
         """How many columns one basis takes."""
-        return 2 + 2 * self.counts + self.linkage
+        return 1 + self.intervals + self.linkage + 2 * self.counts
 
 
 NOT_PRODUCED = Cell(given=False, note="not produced")
@@ -77,12 +78,7 @@ def numbers_table(rows: pl.DataFrame, unit: str) -> NumbersTable:
     ]
     without = _once(rows.filter("reason"))
     blocks += [_block(PEOPLE_WITHOUT, without, bases, places)] if without.height else []
-    return NumbersTable(
-        bases=bases,
-        blocks=tuple(blocks),
-        counts=_any(rows, "numerator", "denominator"),
-        linkage=_any(rows, "linkage_lower", "linkage_upper"),
-    )
+    return _table(rows, bases, blocks)
 
 
 def quintile_table(rows: pl.DataFrame, unit: str) -> NumbersTable:
@@ -93,12 +89,22 @@ def quintile_table(rows: pl.DataFrame, unit: str) -> NumbersTable:
     """
     bases = cells.bases(rows)
     places = words.decimals(rows["value"], unit)
-    blocks = tuple(
+    blocks = [
         _block(label, rows.filter(pl.col("stratum") == stratum), bases, places)
         for stratum, label in words.QUINTILES.items()
         if stratum in rows["stratum"]
+    ]
+    return _table(rows, bases, blocks)
+
+
+def _table(rows: pl.DataFrame, bases: tuple[str, ...], blocks: list[Block]) -> NumbersTable:
+    return NumbersTable(
+        bases=bases,
+        blocks=tuple(blocks),
+        intervals=_any(rows, "lower", "upper"),
+        counts=_any(rows, "numerator", "denominator"),
+        linkage=_any(rows, "linkage_lower", "linkage_upper"),
     )
-    return NumbersTable(bases, blocks, _any(rows, "numerator", "denominator"), linkage=False)
 
 
 def cell(row: dict[str, Any], places: int) -> Cell:

@@ -119,6 +119,9 @@ def _reading(rows: pl.DataFrame, text: IndicatorText) -> Difference | None:
 
 
 def _fifths(rows: pl.DataFrame, text: IndicatorText) -> FifthsView | None:
+    if text.domain == "deprivation":
+        # Deprivation by fifth of deprivation would only say what the fifths are.
+        return None
     by_fifth = rows.filter(pl.col("stratum").is_in(FIFTHS))
     basis = cells.main_basis(by_fifth)
     on_basis = rows.filter(pl.col("basis") == basis)

@@ -66,6 +66,16 @@ QUINTILES = MappingProxyType(
 )
 
 _ISO_DATE = re.compile(r"\b(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")
+# The same in the fewest words, for a crowded table.
+STATUS_SHORT = MappingProxyType(
+    {
+        "suppressed": "withheld",
+        "linkage_too_weak": "withheld",
+        "no_data": "no data",
+        "not_applicable": "not applicable",
+    }
+)
+
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.synthetic.draws import Bools, Ints, Rng, Streams, chance, pick_key
-from pophealth_link.synthetic.events import ServiceUse, as_dates, some_day, with_ids
+from pophealth_link.synthetic.events import ServiceUse, as_dates, end_dates, some_day, with_ids
 from pophealth_link.synthetic.profile import Profile, Table
 from pophealth_link.synthetic.risk import risk
 
@@ -28,8 +28,8 @@ def acute(
     mental = chance(rng, risk(people, services["mental_health_emergency"], profile)) & could
     events = pl.concat(
         [
-            _admissions(people, _rows(somatic, care, rng), start, care, rng),
-            _admissions(people, _rows(mental, care, rng), start, care, rng, mental=True),
+            _admissions(people[_rows(somatic, care, rng)], start, care, rng),
+            _admissions(people[_rows(mental, care, rng)], start, care, rng, mental=True),
         ]
     )
     order = ("person", "start_date", "primary_diagnosis", "admission_method")
@@ -44,30 +44,31 @@ def _rows(admitted: Bools, care: Table, rng: Rng) -> Ints:
 
 
 def _admissions(
-    people: pl.DataFrame, row: Ints, start: int, care: Table, rng: Rng, *, mental: bool = False
+    people: pl.DataFrame, start: int, care: Table, rng: Rng, *, mental: bool = False
 ) -> pl.DataFrame:
-    last = people["last_day"].to_numpy()[row]
-    born = people["date_of_birth"].to_physical().to_numpy().astype(np.int64)[row]
+    """Return an admission for each row of people."""
+    last = people["last_day"].to_numpy()
+    born = people["date_of_birth"].to_physical().to_numpy().astype(np.int64)
     day = some_day(rng, np.maximum(start, born), last)
-    stay = rng.lognormal(np.log(care["stay_days_median"]), care["stay_days_sigma"], len(row))
+    stay = rng.lognormal(np.log(care["stay_days_median"]), care["stay_days_sigma"], len(day))
     end = day + np.floor(stay).astype(np.int64)
-    emergency = mental | chance(rng, care["emergency"], len(row))
+    emergency = mental | chance(rng, care["emergency"], len(day))
     ill = "mental" if mental else "emergency"
     diagnosis = np.where(
         emergency,
-        pick_key(rng, care[f"diagnosis_{ill}"], len(row)),
-        pick_key(rng, care["diagnosis_elective"], len(row)),
+        pick_key(rng, care[f"diagnosis_{ill}"], len(day)),
+        pick_key(rng, care["diagnosis_elective"], len(day)),
     )
     method = np.where(
         emergency,
-        pick_key(rng, care["emergency_method"], len(row)),
-        pick_key(rng, care["elective_method"], len(row)),
+        pick_key(rng, care["emergency_method"], len(day)),
+        pick_key(rng, care["elective_method"], len(day)),
     )
     return pl.DataFrame(
         {
-            "person": row,
+            "person": people["person"],
             "start_date": as_dates(day),
-            "end_date": as_dates(end, known=end <= last),
+            "end_date": end_dates(people, end, np.ones(len(end), dtype=bool)),
             "admission_method": method,
             "primary_diagnosis": diagnosis,
         }

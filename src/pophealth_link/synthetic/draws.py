@@ -96,7 +96,7 @@ def running_total(values: Ints, counts: ArrayLike) -> Ints:
     [1, 3, 5, 6]
     """
     sizes = np.asarray(counts, dtype=np.int64)
-    total = np.cumsum(values)
+    total = np.cumsum(values, dtype=np.int64)
     starts = (np.cumsum(sizes) - sizes)[sizes > 0]
     before = np.concatenate([[0], total])[starts]
     return np.asarray(total - np.repeat(before, sizes[sizes > 0]), dtype=np.int64)
@@ -116,7 +116,7 @@ def portions(weights: ArrayLike, total: int) -> Ints:
     """
     share = np.asarray(weights, dtype=float)
     exact = share / share.sum() * total
-    whole = np.floor(exact).astype(np.int64)
+    whole: Ints = np.floor(exact).astype(np.int64)
     order = np.lexsort((np.arange(len(exact)), -(exact - whole)))
     whole[order[: total - int(whole.sum())]] += 1
     return whole

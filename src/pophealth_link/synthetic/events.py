@@ -30,6 +30,17 @@ def as_dates(day: Ints, known: Bools | None = None) -> pl.Series:
     return pl.select(pl.when(pl.Series(known)).then(dates)).to_series()
 
 
+def end_dates(people: pl.DataFrame, end: Ints, known: Bools) -> pl.Series:
+    """Return the ends of what began for each row of people; null for what goes on.
+
+    It ends on day `end` where that is known and not in the future, and at the latest with the
+    person's death or departure.
+    """
+    last, gone = people["last_day"].to_numpy(), people["gone"].to_numpy()
+    ended = known & (end <= last)
+    return as_dates(np.where(ended, end, last), known=ended | gone)
+
+
 def some_day(rng: Rng, first: Ints, last: Ints) -> Ints:
     """Return a day from `first` to `last`, each as likely; `last` where it comes before."""
     span = np.maximum(last - first, 0) + 1

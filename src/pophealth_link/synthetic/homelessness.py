@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.synthetic.draws import Bools, Floats, Ints, Rng, Streams, chance, pick_key
-from pophealth_link.synthetic.events import ServiceUse, as_dates, some_day, with_ids
+from pophealth_link.synthetic.events import ServiceUse, as_dates, end_dates, some_day, with_ids
 from pophealth_link.synthetic.households import KIND
 from pophealth_link.synthetic.housing import by_tenure, partners, shared_with
 from pophealth_link.synthetic.members import CHILD, HEAD, SHARER
@@ -16,6 +16,7 @@ from pophealth_link.synthetic.profile import Profile, Table, per_quintile
 from pophealth_link.synthetic.risk import proneness
 
 _EPOCH = date(1970, 1, 1)
+_EARLIER_DAYS = 540
 
 
 def homelessness(
@@ -27,7 +28,7 @@ def homelessness(
     """
     settings, rng = profile.england["homelessness"], streams.stage("homelessness")
     who = np.flatnonzero(chance(rng, _homeless_risk(people, settings, profile)))
-    lead = _cases(people, who, period, settings, rng)
+    lead = _cases(people[who], period, settings, rng)
     others = pl.concat(
         [
             partners(people, who, settings["partner_recorded"], rng),
@@ -65,21 +66,21 @@ def _homeless_risk(people: pl.DataFrame, settings: Table, profile: Profile) -> F
 
 
 def _cases(
-    people: pl.DataFrame, who: Ints, period: tuple[date, date], settings: Table, rng: Rng
+    people: pl.DataFrame, period: tuple[date, date], settings: Table, rng: Rng
 ) -> pl.DataFrame:
-    start = (period[0] - _EPOCH).days
-    last = people["last_day"].to_numpy()[who]
-    before = chance(rng, settings["before_the_period"], len(who))
-    first = np.where(before, start - 540, start)
+    """Return a case for each row of people, begun in the period or some time before it."""
+    start, size = (period[0] - _EPOCH).days, people.height
+    last = people["last_day"].to_numpy()
+    before = chance(rng, settings["before_the_period"], size)
+    first = np.where(before, start - _EARLIER_DAYS, start)
     day = np.minimum(some_day(rng, first, np.where(before, start - 1, last)), last)
-    end = day + 20 + rng.exponential(130, len(who)).astype(np.int64)
-    ended = chance(rng, settings["ended"], len(who)) & (end <= last)
+    end = day + 20 + rng.exponential(130, size).astype(np.int64)
     cases = pl.DataFrame(
         {
-            "person": who,
-            "duty": pick_key(rng, settings["duty"], len(who)),
+            "person": people["person"],
+            "duty": pick_key(rng, settings["duty"], size),
             "start_date": as_dates(day),
-            "end_date": as_dates(end, known=ended),
+            "end_date": end_dates(people, end, chance(rng, settings["ended"], size)),
         }
     )
     return with_ids(cases, "case_id", "HC")
@@ -102,13 +103,13 @@ def _placements(
     """Return placements in temporary accommodation, more often where a duty is further on."""
     share = cases["duty"].replace_strict(settings["placed"], return_dtype=pl.Float64)
     some = cases.filter(pl.Series(chance(rng, share.to_numpy())))
-    last = people["last_day"].to_numpy()[some["person"].to_numpy()]
+    placed = people[some["person"].to_numpy()]
     begun = some["start_date"].to_physical().to_numpy().astype(np.int64)
-    day = np.minimum(begun + rng.integers(0, 40, some.height), last)
+    day = np.minimum(begun + rng.integers(0, 40, some.height), placed["last_day"].to_numpy())
     end = day + 10 + rng.exponential(170, some.height).astype(np.int64)
-    left = ~chance(rng, settings["still_placed"], some.height) & (end <= last)
+    left = ~chance(rng, settings["still_placed"], some.height)
     placements = some.select("person").with_columns(
-        as_dates(day).alias("start_date"), as_dates(end, known=left).alias("end_date")
+        as_dates(day).alias("start_date"), end_dates(placed, end, left).alias("end_date")
     )
     return with_ids(placements, "placement_id", "TA")
 

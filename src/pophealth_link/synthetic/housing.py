@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.synthetic.draws import Floats, Ints, Rng, Streams, chance
-from pophealth_link.synthetic.events import ServiceUse, as_dates, some_day, with_ids
+from pophealth_link.synthetic.events import ServiceUse, as_dates, end_dates, some_day, with_ids
 from pophealth_link.synthetic.households import KIND
 from pophealth_link.synthetic.members import CHILD, HEAD, PARTNER, SHARER
 from pophealth_link.synthetic.profile import TENURES, Profile, Table, per_quintile
@@ -23,7 +23,7 @@ def housing_register(
     """Return applicants for social housing with their applications, and partners who joined."""
     settings, rng = profile.england["housing"], streams.stage("housing register")
     who = np.flatnonzero(chance(rng, _applies(people, settings, profile)))
-    lead = _applications(people, who, (period[0] - _EPOCH).days, settings, rng)
+    lead = _applications(people[who], (period[0] - _EPOCH).days, settings, rng)
     joint = partners(people, who, settings["joint_applicant"], rng)
     events = pl.concat([lead, shared_with(lead, joint)]).sort("person", "application_id")
     return ServiceUse(np.unique(events["person"].to_numpy()), {"housing_applications": events})
@@ -41,21 +41,20 @@ def _applies(people: pl.DataFrame, settings: Table, profile: Profile) -> Floats:
     return np.asarray(np.where(local, rate, 0.0))
 
 
-def _applications(
-    people: pl.DataFrame, who: Ints, start: int, settings: Table, rng: Rng
-) -> pl.DataFrame:
-    wait = rng.exponential(settings["years_waiting_mean"], len(who)) * 365.25
-    last = people["last_day"].to_numpy()[who]
-    born = people["date_of_birth"].to_physical().to_numpy().astype(np.int64)[who]
+def _applications(people: pl.DataFrame, start: int, settings: Table, rng: Rng) -> pl.DataFrame:
+    """Return an application for each row of people."""
+    size = people.height
+    wait = rng.exponential(settings["years_waiting_mean"], size) * 365.25
+    last = people["last_day"].to_numpy()
+    born = people["date_of_birth"].to_physical().to_numpy().astype(np.int64)
     day = np.minimum(np.maximum(last - wait.astype(np.int64), born + 16 * 365), last)
-    closed = chance(rng, settings["closed"], len(who))
     end = some_day(rng, np.maximum(day, start), last)
     lead = pl.DataFrame(
         {
-            "person": who,
+            "person": people["person"],
             "start_date": as_dates(day),
-            "end_date": as_dates(end, known=closed),
-            "bedrooms_short": np.maximum(-people["bedrooms_spare"].to_numpy()[who], 0),
+            "end_date": end_dates(people, end, chance(rng, settings["closed"], size)),
+            "bedrooms_short": np.maximum(-people["bedrooms_spare"].to_numpy(), 0),
         }
     )
     return with_ids(lead, "application_id", "H")

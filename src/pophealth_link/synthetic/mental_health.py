@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.synthetic.draws import Bools, Ints, Rng, Streams, chance, pick_key
-from pophealth_link.synthetic.events import ServiceUse, as_dates, some_day, with_ids
+from pophealth_link.synthetic.events import ServiceUse, as_dates, end_dates, some_day, with_ids
 from pophealth_link.synthetic.profile import Profile, Table
 from pophealth_link.synthetic.risk import risk
 
@@ -34,7 +34,7 @@ def mental_health(
     count = 1 + rng.poisson(care["referrals_beyond_first"], people.height)
     rows = np.repeat(np.arange(people.height), np.where(recent, count, earlier))
     referrals = _referrals(people[rows], recent[rows], start, care, streams.stage("referrals"))
-    spells = _spells(people, np.flatnonzero(bed), start, care, streams.stage("hospital spells"))
+    spells = _spells(people.filter(bed), start, care, streams.stage("hospital spells"))
     delays = _delays(spells, people, care, streams.stage("delayed discharges"))
     return ServiceUse(
         np.flatnonzero(recent | earlier),
@@ -59,12 +59,12 @@ def _referrals(
     day = some_day(rng, first, np.where(in_period, last, np.minimum(last, start - 1)))
     day = np.minimum(day, last)
     end = day + 1 + rng.exponential(95, len(day)).astype(np.int64)
-    closed = ~chance(rng, care["open_after"], len(day)) & (end <= last)
+    closed = ~chance(rng, care["open_after"], len(day))
     events = pl.DataFrame(
         {
             "person": people["person"],
             "referral_date": as_dates(day),
-            "discharge_date": as_dates(end, known=closed),
+            "discharge_date": end_dates(people, end, closed),
         }
     )
     return with_ids(events.sort("person", "referral_date"), "referral_id", "R")
@@ -94,18 +94,17 @@ def _contacts(
     return with_ids(events.sort("person", "contact_date", "attendance"), "contact_id", "C")
 
 
-def _spells(people: pl.DataFrame, row: Ints, start: int, care: Table, rng: Rng) -> pl.DataFrame:
-    """Return spells; a person's second begins after the first has ended."""
-    last = people["last_day"].to_numpy()[row]
-    born = people["date_of_birth"].to_physical().to_numpy().astype(np.int64)[row]
+def _spells(people: pl.DataFrame, start: int, care: Table, rng: Rng) -> pl.DataFrame:
+    """Return a spell for each row of people; a second one begins after the first has ended."""
+    last = people["last_day"].to_numpy()
+    born = people["date_of_birth"].to_physical().to_numpy().astype(np.int64)
     day = some_day(rng, np.maximum(start - _SPELLS_FROM, born), last)
-    first = _spell_frame(row, day, day + _stays(len(row), care, rng), last)
-    again = chance(rng, care["second_spell"], len(row))
-    gap = rng.integers(5, 120, len(row))
-    left = first["end_date"].to_physical().fill_null(2**30).to_numpy().astype(np.int64)
-    again &= left + gap <= last
-    back = np.where(again, left + gap, 0)[again]
-    second = _spell_frame(row[again], back, back + _stays(len(back), care, rng), last[again])
+    end = day + _stays(len(day), care, rng)
+    back = end + rng.integers(5, 120, len(day))
+    again = chance(rng, care["second_spell"], len(day)) & (back <= last)
+    stay = _stays(len(day), care, rng)
+    first = _spell_frame(people, day, end)
+    second = _spell_frame(people, back, back + stay).filter(pl.Series(again))
     both = pl.concat([first, second]).sort("person", "start_date")
     method = pl.Series("admission_method", pick_key(rng, care["admission_method"], both.height))
     return with_ids(both.with_columns(method), "spell_id", "S")
@@ -116,12 +115,12 @@ def _stays(size: int, care: Table, rng: Rng) -> Ints:
     return rng.lognormal(middle, care["stay_days_sigma"], size).astype(np.int64)
 
 
-def _spell_frame(row: Ints, day: Ints, end: Ints, last: Ints) -> pl.DataFrame:
+def _spell_frame(people: pl.DataFrame, day: Ints, end: Ints) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "person": row,
+            "person": people["person"],
             "start_date": as_dates(day),
-            "end_date": as_dates(end, known=end <= last),
+            "end_date": end_dates(people, end, np.ones(len(end), dtype=bool)),
         }
     )
 

@@ -53,7 +53,8 @@ def _repeated(
 def unequal(records: pl.DataFrame, source: Source, profile: Profile, rng: Rng) -> Floats:
     """Return the ratio by which each record's mistakes are commoner than the rate.
 
-    It follows ethnic group, deprivation and the organisation; each has a mean of 1.
+    It follows ethnic group, deprivation, the organisation and the care taken over the record, so
+    that mistakes come together; each of them has a mean of 1.
     """
     group = profile.per_group(profile.unequal["ethnic"])[records["group"].to_numpy()]
     fifth = per_quintile(profile.unequal["quintile"])[records["quintile"].to_numpy()]
@@ -71,7 +72,9 @@ def unequal(records: pl.DataFrame, source: Source, profile: Profile, rng: Rng) -
             maintain_order="left",
         )
     )
-    return np.asarray(group * fifth * number["own"].to_numpy())
+    spread = profile.unequal["record_sd"]
+    hasty = np.exp(rng.normal(0, spread, records.height) - spread**2 / 2)
+    return np.asarray(group * fifth * number["own"].to_numpy() * hasty)
 
 
 def event_table(events: pl.DataFrame, records: pl.DataFrame, table: str, rng: Rng) -> pl.DataFrame:

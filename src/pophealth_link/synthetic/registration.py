@@ -115,10 +115,11 @@ def _in_proportion(people: pl.DataFrame, first: Ints, share: Floats, rng: Rng) -
 def add_dates(
     people: pl.DataFrame, period: tuple[date, date], profile: Profile, rng: Rng
 ) -> pl.DataFrame:
-    """Add date_from, date_to, date_of_death: joining, leaving and dying.
+    """Add date_from, date_to, date_of_death, last_day, gone: joining, leaving and dying.
 
     Deaths in the period follow age (Gompertz) and deprivation; some people leave in it. Both end
-    the registration on that day; `last_day` (days since 1970) bounds what happens to a person.
+    the registration on that day. `last_day` (days since 1970) bounds what happens to a person;
+    `gone` says that it is before the period's end because the person died or left.
     """
     settings = profile.england["registration"]
     start, end = ((day - date(1970, 1, 1)).days for day in period)
@@ -140,6 +141,7 @@ def add_dates(
         _days("date_to", day, (died | left) & people["registered"].to_numpy()),
         _days("date_of_death", day, died),
         pl.Series("last_day", last),
+        pl.Series("gone", died | left),
     )
 
 

@@ -1,0 +1,18 @@
+"""One synthetic data set for the tests that look at a whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from pophealth_link.synthetic import Synthetic, SynthSpec, generate
+from tests.synthetic.places import TinyPack, tiny_pack
+
+
+@pytest.fixture(scope="session")
+def pack() -> TinyPack:
+    return tiny_pack()
+
+
+@pytest.fixture(scope="session")
+def made(pack: TinyPack) -> Synthetic:
+    return generate(SynthSpec(people=40_000, seed=7), pack)

@@ -1,0 +1,146 @@
+"""The main job on a real place: synthetic people at real postcodes and practices of Bexley."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OPEN_DATA = Path(os.environ.get("POPHEALTH_LINK_OPEN_DATA", ROOT.parent / "shared" / "open_data"))
+BEXLEY = "E09000004"
+PEOPLE = 24_000
+# Registered lists of QOF 2020/21, from the open data's README.
+PCN_LISTS = {"U07140": 37_613, "U88820": 51_071, "U50197": 54_691, "U67110": 94_213}
+PCN_NAMES = {"U88820": "CLOCKTOWER", "U50197": "FROGNAL", "U67110": "NORTH BEXLEY"}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not OPEN_DATA.is_dir(),
+        reason="the open data of England is not here: set POPHEALTH_LINK_OPEN_DATA",
+    ),
+]
+
+
+def run(*args):
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, args)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def bexley(tmp_path_factory):
+    """The how-to's four commands, at a tenth of the people."""
+    folder = tmp_path_factory.mktemp("bexley")
+    pack, data, out = folder / "pack", folder / "data", folder / "run"
+    run("benchmarks.open_data", "--from", OPEN_DATA, "--local-authority", BEXLEY, "--out", pack)
+    people = ["--people", PEOPLE, "--seed", 4, "--preset", "typical"]
+    run("pophealth_link", "synth", *people, "--places", pack, "--out", data)
+    networks = OPEN_DATA / "footprints" / "bexley_local_care_networks.csv"
+    job = data / "job.toml"
+    job.write_text(job.read_text() + f'\n[footprints.icp]\npath = "{networks}"\n')
+    done = run("pophealth_link", "run", job, "--out", out)
+    return folder, done
+
+
+@pytest.fixture(scope="module")
+def baseline(bexley):
+    folder, _ = bexley
+    frame = pl.read_csv(folder / "run/releasable/baseline.csv", infer_schema_length=None)
+    return frame.filter(pl.col("stratum") == "all")
+
+
+def cell(baseline, indicator, code, basis="resident"):
+    return baseline.filter(
+        indicator=indicator, footprint_code=code, basis=basis
+    ).row(0, named=True)
+
+
+def test_people_live_at_real_postcodes(bexley):
+    folder, _ = bexley
+    real = pl.read_parquet(OPEN_DATA / "postcodes/postcodes_england.parquet").filter(
+        lad_2025=BEXLEY
+    )["pcds"]
+    homes = pl.read_parquet(folder / "data/gp_register.parquet")["postcode"].drop_nulls()
+    # Typing slips, homes outside the borough and people of no fixed abode are the rest.
+    assert homes.is_in(real.implode()).mean() > 0.95
+
+
+def test_lists_are_in_proportion_to_the_real_ones(bexley):
+    folder, _ = bexley
+    people = pl.read_parquet(folder / "run/linked/people.parquet").filter("on_register", "current")
+    assert people["lsoa_code"].n_unique() >= 148
+    counts = dict(people.group_by("registered_pcn").len().iter_rows())
+    mine = sum(counts[code] for code in PCN_LISTS)
+    for code, size in PCN_LISTS.items():
+        assert counts[code] / mine == pytest.approx(size / sum(PCN_LISTS.values()), abs=0.02)
+
+
+def test_one_pcn_straddles_two_of_the_three_networks(bexley):
+    folder, _ = bexley
+    people = pl.read_parquet(folder / "run/linked/people.parquet").filter("on_register")
+    held = people.filter(pl.col("registered_pcn").is_in(list(PCN_LISTS)))
+    networks = held.group_by("registered_pcn").agg(pl.col("registered_icp").n_unique())
+    assert dict(networks.iter_rows()) == {code: 1 + (code == "U07140") for code in PCN_LISTS}
+    assert held["registered_icp"].n_unique() == 3
+
+
+def test_large_pcns_are_warned_of_by_name(bexley):
+    folder, done = bexley
+    report = (folder / "run/releasable/report.html").read_text(encoding="utf-8").upper()
+    warnings = [line for line in done.stderr.upper().splitlines() if "PCNS" in line]
+    assert len(warnings) == 1
+    for code, name in PCN_NAMES.items():
+        assert name in warnings[0]
+        assert f"{PCN_LISTS[code]:,}" in warnings[0]
+    assert "APL BEXLEY" not in warnings[0]
+    assert f"{PCN_LISTS['U67110']:,}" in report
+
+
+def test_published_facts(baseline):
+    crowded = cell(baseline, "overcrowding_bedrooms", BEXLEY)
+    assert (crowded["numerator"], crowded["denominator"]) == (5_838, 95_312)
+    assert crowded["value"] == pytest.approx(6.125, abs=0.0005)
+    # Census populations stand in for those of mid-2022, by which the published score is weighed.
+    score = cell(baseline, "deprivation_average_score", BEXLEY)
+    assert score["value"] == pytest.approx(15.302, abs=0.35)
+    decile = cell(baseline, "deprivation_most_deprived_decile", BEXLEY)
+    assert (decile["numerator"], decile["denominator"]) == (0, 148)
+
+
+def test_homelessness_and_noise_of_the_authority_are_marked_where_imputed(baseline):
+    homeless = pl.read_parquet(OPEN_DATA / "health/homelessness_ltla23.parquet").filter(
+        ltla23_code=BEXLEY
+    )["Households assessed as homeless per (000s)"][0]
+    own = cell(baseline, "homelessness_assessed", BEXLEY)
+    assert own["value"] == pytest.approx(homeless)
+    assert own["status"] == "ok"
+    for indicator in ("homelessness_assessed", "noise_complaints"):
+        for code in PCN_LISTS:
+            assert cell(baseline, indicator, code)["status"] == "imputed_down"
+
+
+def test_public_transport_is_a_public_transport_measure(baseline):
+    ptal = pl.read_parquet(OPEN_DATA / "london/ptal2015_lsoa11.parquet")
+    own = cell(baseline, "public_transport_access", BEXLEY)["value"]
+    lookup = pl.read_parquet(OPEN_DATA / "lookups/lsoa11_lsoa21_ltla22.parquet")
+    codes = lookup.filter(ltla22_code=BEXLEY)["lsoa11_code"].unique()
+    mine = ptal.filter(pl.col("LSOA2011").is_in(codes.implode()))["AvPTAI2015"]
+    # A weighted mean of the same areas lies near their plain mean.
+    assert own == pytest.approx(mine.mean(), rel=0.1)
+
+
+def test_every_footprint_has_a_row_for_every_indicator(baseline):
+    sizes = baseline.group_by("footprint_type", "footprint_code", "basis").len()
+    assert sizes["len"].n_unique() == 1
+    pcns = baseline.filter(footprint_type="pcn", basis="registered")["footprint_code"].unique()
+    assert set(PCN_LISTS) <= set(pcns)
