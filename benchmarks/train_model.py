@@ -81,8 +81,7 @@ def random_pairs(records: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 def tally(levels: pl.DataFrame) -> dict[str, dict[str, int]]:
     return {
-        name: dict(levels.drop_nulls(name).group_by(name).len().iter_rows())
-        for name in COMPARISONS
+        name: dict(levels.drop_nulls(name).group_by(name).len().iter_rows()) for name in COMPARISONS
     }
 
 

@@ -14,6 +14,7 @@ RANKS = {
     "errors": 0,
     "version": 0,
     "schema": 1,
+    "published": 1,
     "engine": 2,
     "stats": 2,
     "privacy": 2,
@@ -103,7 +104,7 @@ def test_no_print_and_no_assert(path):
 
 
 def test_import_is_light():
-    heavy = ["splink", "geopandas", "shapely", "scipy", "altair", "pydantic", "duckdb"]
+    heavy = ["splink", "geopandas", "shapely", "scipy", "pydantic", "duckdb"]
     script = (
         "import sys, pophealth_link as phl; phl.link; phl.people;"
         f"print([m for m in {heavy!r} if m in sys.modules])"

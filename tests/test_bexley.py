@@ -60,9 +60,7 @@ def baseline(bexley):
 
 
 def cell(baseline, indicator, code, basis="resident"):
-    return baseline.filter(
-        indicator=indicator, footprint_code=code, basis=basis
-    ).row(0, named=True)
+    return baseline.filter(indicator=indicator, footprint_code=code, basis=basis).row(0, named=True)
 
 
 def test_people_live_at_real_postcodes(bexley):

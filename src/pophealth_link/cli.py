@@ -116,7 +116,9 @@ def synth(people: int, seed: int, preset: str, out: Path, places: Path | None) -
     """Make synthetic sources, their truth, and a ready job file."""
     from pophealth_link.demo import make_synthetic
 
-    click.echo(f"Job: {make_synthetic(out, people=people, seed=seed, preset=preset, places=places)}")
+    click.echo(
+        f"Job: {make_synthetic(out, people=people, seed=seed, preset=preset, places=places)}"
+    )
 
 
 @cli.command(**_example("score runs/2026-04/linked/person_index.parquet data/truth.parquet"))

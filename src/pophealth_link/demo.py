@@ -29,9 +29,7 @@ def make_synthetic(
     return out / JOB
 
 
-def run_demo(
-    out: Path | None, *, people: int, seed: int, progress: Progress | None = None
-) -> Run:
+def run_demo(out: Path | None, *, people: int, seed: int, progress: Progress | None = None) -> Run:
     """Make synthetic people in the example region, run the main job on them, return the run.
 
     Sources are in `data/`, the run in `run/`, both in `out`; left out, `out` is the first of

@@ -110,8 +110,11 @@ def write_small_job(folder: Path) -> Path:
             "record_id": sick,
             "condition": rng.choice(["depression", "severe_mental_illness", "dementia"], 200),
             "recorded_date": "2020-05-01",
-            "resolved_date": "",
         }
+    ).with_columns(
+        resolved_date=pl.when((pl.int_range(200) % 9 == 0) & (pl.col("condition") == "dementia"))
+        .then(pl.lit("2022-02-02"))
+        .otherwise(pl.lit(""))
     ).write_csv(folder / "conditions.csv")
     trust = gp.sample(150, seed=2).with_columns(record_id=pl.lit("t") + pl.col("record_id"))
     trust.drop("practice_code").write_csv(folder / "trust.csv")
@@ -136,7 +139,9 @@ def write_council(gp: pl.DataFrame, folder: Path) -> None:
     care.select(
         "record_id",
         start_date=pl.lit("2025-01-10"),
-        end_date=pl.lit(""),
+        end_date=pl.when(pl.int_range(pl.len()) < 5)
+        .then(pl.lit("2025-02-01"))
+        .otherwise(pl.lit("")),
         primary_support_reason=pl.lit("mental_health"),
     ).write_csv(folder / "care_events.csv")
     homes = gp.unique("uprn").sort("uprn")

@@ -67,8 +67,11 @@ def test_every_problem_is_told_at_once_with_the_nearest_name(tmp_path):
 
 
 def test_the_policy_must_be_stated(tmp_path):
-    message = message_of(tmp_path, SMALL.split("[disclosure]")[0])
-    assert 'disclosure  is missing: state the policy, for example [disclosure] policy = "hes".' in message
+    message = message_of(tmp_path, SMALL.split("[disclosure]", maxsplit=1)[0])
+    assert (
+        'disclosure  is missing: state the policy, for example [disclosure] policy = "hes".'
+        in message
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +105,9 @@ def test_absent_file(tmp_path):
 
 
 def test_values_never_reach_the_message(tmp_path):
-    text = SMALL + '[privacy]\nkey_file = 7\nkey = "MARKED"\n[link]\naccept_probability = "MARKED"\n'
+    text = (
+        SMALL + '[privacy]\nkey_file = 7\nkey = "MARKED"\n[link]\naccept_probability = "MARKED"\n'
+    )
     with pytest.raises(JobError) as caught:
         spec_of(tmp_path, text)
     chain, error = [], caught.value

@@ -10,7 +10,7 @@ from pophealth_link.link import People
 NUMBERS = ["9990000018", "9990000026", "9990000034", "9990000042", "9990000050", "9990000069"]
 COLUMNS = ("record_id", "nhs_number", "given_name", "family_name", "date_of_birth", "sex",
            "postcode", "uprn", "address", "previous_family_name")  # fmt: skip
-SCHEMA = {name: pl.String for name in COLUMNS} | {"date_of_birth": pl.Date}
+SCHEMA = dict.fromkeys(COLUMNS, pl.String) | {"date_of_birth": pl.Date}
 
 
 def frame(rows: list[tuple]) -> pl.DataFrame:

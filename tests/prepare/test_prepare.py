@@ -13,9 +13,11 @@ TEXT = st.text(max_size=30)
 
 
 def apply(function, values):
-    return pl.DataFrame({"v": values}, schema={"v": pl.String}).select(function(pl.col("v")))[
-        "v"
-    ].to_list()
+    return (
+        pl.DataFrame({"v": values}, schema={"v": pl.String})
+        .select(function(pl.col("v")))["v"]
+        .to_list()
+    )
 
 
 def check_digit(nine: str) -> str | None:
@@ -34,7 +36,15 @@ def test_modulus_11_accepts_one_check_digit_at_most(nine):
 
 
 def test_nhs_number_status_counts_what_was_given():
-    given_numbers = ["943 476 5919", "943-476-5919", "9434765918", "", None, "94347659", "1111111111"]
+    given_numbers = [
+        "943 476 5919",
+        "943-476-5919",
+        "9434765918",
+        "",
+        None,
+        "94347659",
+        "1111111111",
+    ]
     frame = nhs_number.standardise(pl.LazyFrame({"nhs_number": given_numbers})).collect()
     assert frame["nhs_number"].to_list() == ["9434765919"] * 2 + [None] * 5
     assert frame["nhs_number_status"].to_list() == [

@@ -8,9 +8,8 @@ import tomllib
 import polars as pl
 import pytest
 
-from pophealth_link import stats
+from pophealth_link import published, stats
 from pophealth_link.errors import DataError, PophealthLinkError, ReferenceDataError, UserError
-from pophealth_link.reference import files
 
 LIFE = {"age": [0, 1, *range(5, 95, 5)], "x": [5] * 20, "n": [1000] * 20}
 FIFTHS = {"q": [1, 2, 3, 4, 5], "v": [5.0, 4.0, 3.0, 2.0, 1.0], "se": [0.1] * 5, "n": [10] * 5}
@@ -140,26 +139,26 @@ def test_the_european_standard_population_has_19_bands_and_100_000_people():
 
 
 def test_the_standard_population_is_the_file_that_its_source_describes():
-    path = files.reference_file("european_standard_population_2013.csv")
-    text = files.reference_file("european_standard_population_2013.source.toml").read_text("utf-8")
+    path = published.reference_file("european_standard_population_2013.csv")
+    text = published.reference_file("european_standard_population_2013.source.toml").read_text("utf-8")
     source = tomllib.loads(text)
     assert source["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert {"publisher", "title", "licence", "date"} <= set(source)
 
 
 def test_files_are_found_in_the_package_before_the_checkout(tmp_path):
-    module = tmp_path / "site" / "src" / "pophealth_link" / "reference" / "files.py"
-    wheel, checkout = files._folders(module)
+    module = tmp_path / "site" / "src" / "pophealth_link" / "published.py"
+    wheel, checkout = published._folders(module)
     assert wheel == tmp_path / "site" / "src" / "pophealth_link" / "reference_data"
     assert checkout == tmp_path / "site" / "reference_data"
     checkout.mkdir(parents=True)
     (checkout / "facts.csv").write_text("a")
-    assert files._first_found("facts.csv", [wheel, checkout]) == checkout / "facts.csv"
+    assert published._first_found("facts.csv", [wheel, checkout]) == checkout / "facts.csv"
     wheel.mkdir(parents=True)
     (wheel / "facts.csv").write_text("a")
-    assert files._first_found("facts.csv", [wheel, checkout]) == wheel / "facts.csv"
+    assert published._first_found("facts.csv", [wheel, checkout]) == wheel / "facts.csv"
 
 
 def test_an_absent_file_is_named_with_the_nearest_one():
     with pytest.raises(ReferenceDataError, match=r"european_standard_population_2013\.csv"):
-        files.reference_file("european_standard_population_2031.csv")
+        published.reference_file("european_standard_population_2031.csv")

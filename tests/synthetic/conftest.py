@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from synthetic_places import TinyPack, tiny_pack
 
 from pophealth_link.synthetic import Synthetic, SynthSpec, generate
-from tests.synthetic.places import TinyPack, tiny_pack
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Secondary suppression: withhold more until no reader knows too much, then no more than needed."""
+"""Secondary suppression: withhold more until no reader knows too much, then give back."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from pophealth_link.disclosure.readers import (
 
 # How many relations away from a cell that is known too closely a remedy is looked for.
 _REACH = 8
+# How many cells of a connected group are tried to be shown again: the largest, which matter most.
+_TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class _Group:
 
 
 def protected_cells(cells: Cells) -> Cells:
-    """Return the cells with as many more withheld as it takes, and none that it does not take.
+    """Return the cells with as many more withheld as it takes, and few that it does not take.
 
     Where nothing more would help, cells remain that a reader knows too closely.
     """
@@ -87,13 +89,15 @@ def _withhold_more(group: _Group) -> Flags:
 def _give_back(group: _Group, chosen: Flags) -> Flags:
     """Return those of the chosen cells that later ones made needless, tried largest first.
 
-    One cell of each connected group is tried at a time.
+    One cell of each connected group is tried at a time, and not more than `_TRIES` of a group.
     """
     given = np.zeros(len(chosen), dtype=np.bool_)
     cells, marks = group.cells.also_hidden(chosen), group.marks
     readers = both_readers(cells, marks)
     waiting = chosen & ~group.groups_of(readers.failed)
-    while waiting.any():
+    for _ in range(_TRIES):
+        if not waiting.any():
+            break
         busy = group.groups_of(waiting)
         group, waiting, readers = group.within(busy, cells), waiting[busy], readers.within(busy)
         trial = _first(group, np.flatnonzero(waiting), largest=True)

@@ -12,7 +12,7 @@ import polars as pl
 
 from pophealth_link import disclosure
 from pophealth_link.disclosure import Policy
-from pophealth_link.link import LinkSpec, Links, People
+from pophealth_link.link import Links, LinkSpec, People
 
 # Identifiers whose completeness decides what can be linked, by column of the prepared records.
 _IDENTIFIERS = {

@@ -79,9 +79,7 @@ def _read_index(linked: Path) -> pl.DataFrame:
     return _table(linked, linking.INDEX).select("source", "record_id", "person_id", "method")
 
 
-def unit_footprints(
-    job: Job, pack: Pack, facts: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def unit_footprints(job: Job, pack: Pack, facts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the table `unit_footprints` for the job's bases, and the best fit of LSOAs.
 
     The best fit counts the job's own registered patients by LSOA and practice.
@@ -100,9 +98,7 @@ def unit_footprints(
     authorities = job.spec.footprints.local_authorities or None
     kinds = practice["footprint_type"].unique().sort()
     fitted = [kind for kind in kinds if kind not in ("lad", "icb", "whole")]
-    resident = places.area_footprints(
-        pack.read("areas"), fit, authorities, footprint_types=fitted
-    )
+    resident = places.area_footprints(pack.read("areas"), fit, authorities, footprint_types=fitted)
     both = pl.concat([practice, resident])
     return both.filter(pl.col("basis").is_in(job.spec.footprints.basis)), fit
 
@@ -176,7 +172,7 @@ def _dwellings(job: Job, linked: Path, accounts: Accounts) -> pl.DataFrame | Non
 
 
 def measures(pack: Pack) -> pl.DataFrame:
-    """Return the pack's area measures, with the share of dwellings exposed to noise if it can be."""
+    """Return the pack's area measures, with the dwellings exposed to noise if it can tell."""
     published = pack.read(AREA_MEASURES.name)
     if not pack.has("exposures"):
         return published

@@ -1,9 +1,8 @@
-"""The first half of a run: reads identifiers, writes who is who, and the few facts to place them."""
+"""The first half of a run: reads identifiers, writes who is who and the facts to place people."""
 
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,9 +181,7 @@ def _warn_of_numbers(links: Links, progress: Progress) -> None:
         )
 
 
-def _dwellings(
-    job: Job, pack: Pack, key: Key, out: Path, accounts: Accounts
-) -> list[pl.DataFrame]:
+def _dwellings(job: Job, pack: Pack, key: Key, out: Path, accounts: Accounts) -> list[pl.DataFrame]:
     found = []
     for each in job.properties:
         accepted = sources.read(each.dwellings, where=each.name, only="identifiers")
@@ -198,9 +195,7 @@ def _dwellings(
     return found
 
 
-def _write(
-    out: Path, links: Links, facts: pl.DataFrame, dwellings: list[pl.DataFrame]
-) -> None:
+def _write(out: Path, links: Links, facts: pl.DataFrame, dwellings: list[pl.DataFrame]) -> None:
     links.person_index.write_parquet(out / f"{INDEX}.parquet")
     links.pairs.write_parquet(out / f"{PAIRS}.parquet")
     facts.write_parquet(out / f"{FACTS}.parquet")

@@ -92,7 +92,8 @@ def _once(problems: Sequence[Problem]) -> list[Problem]:
 def _names(spec: JobSpec) -> list[Problem]:
     names = [s.name for s in spec.sources] + [p.name for p in spec.properties]
     twice = sorted({name for name in names if names.count(name) > 1})
-    told = [Problem(JobError, "sources", f"{n} is the name of more than one source.") for n in twice]
+    what = "is the name of more than one source."
+    told = [Problem(JobError, "sources", f"{name} {what}") for name in twice]
     if sum(source.register_ for source in spec.sources) > 1:
         told.append(Problem(JobError, "sources", "more than one has register = true."))
     return told
@@ -146,17 +147,13 @@ def _source(spec: SourceSpec, place: int, folder: Path, problems: list[Problem])
         name=spec.name,
         # Where none is told a problem is on its way: any valid setting serves until then.
         setting=spec.setting or preset.setting or "local_authority",
-        people=preset.apply(
-            TableFile(PEOPLE, folder / spec.people, spec.columns, spec.formats)
-        ),
+        people=preset.apply(TableFile(PEOPLE, folder / spec.people, spec.columns, spec.formats)),
         events=tuple(each for each in events if each),
         unique_people=unique,
         register=spec.register_,
         nhs_number_kind=spec.nhs_number_kind or preset.nhs_number_kind,
         aliases=(
-            preset.apply(
-                TableFile(ALIASES, folder / spec.aliases, alias_columns, alias_formats)
-            )
+            preset.apply(TableFile(ALIASES, folder / spec.aliases, alias_columns, alias_formats))
             if spec.aliases
             else None
         ),

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pophealth_link.version import __version__
 from pophealth_link.job import audit, manifest, releasing
 from pophealth_link.job.accounting import Accounts
 from pophealth_link.job.analysing import run_analyse
@@ -17,6 +16,7 @@ from pophealth_link.job.linking import run_link
 from pophealth_link.job.load import Half, Job, load
 from pophealth_link.job.progress import Progress, Recorder, Silent
 from pophealth_link.reference import Pack
+from pophealth_link.version import __version__
 
 LINKED, RELEASABLE = "linked", "releasable"
 MANIFEST, AUDIT = "manifest.json", "audit.jsonl"
@@ -139,9 +139,7 @@ def _record(job: Job, pack: Pack, halves: Sequence[Half]) -> dict[str, Any]:
     }
 
 
-def _finished(
-    record: Mapping[str, Any], accounts: Accounts, recorder: Recorder
-) -> dict[str, Any]:
+def _finished(record: Mapping[str, Any], accounts: Accounts, recorder: Recorder) -> dict[str, Any]:
     return {
         "pophealth_link": __version__,
         **record,

@@ -25,7 +25,7 @@ def levels(pairs: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
             " join records l on l.rid = p.rid_l join records r on r.rid = p.rid_r)"
             f" select rid_l, rid_r, {chosen} from wide order by rid_l, rid_r"
         )
-        return found.pl()
+        return pl.DataFrame(found.pl())
 
 
 def _both_sides() -> str:

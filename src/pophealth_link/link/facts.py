@@ -60,7 +60,7 @@ def property_facts(
 
     `dwellings` holds `record_id`, standardised `uprn` and `postcode`.
     """
-    placed = locate(dwellings.lazy(), postcodes).collect()
+    placed = locate(dwellings, postcodes)
     keyed = keyed_hash(placed, "uprn", key, kind="uprn").rename({"uprn": "keyed_uprn"})
     return keyed.select(
         pl.lit(source).alias("source"), "record_id", "keyed_uprn", "lsoa_code"
@@ -68,7 +68,7 @@ def property_facts(
 
 
 def _located(records: pl.DataFrame, postcodes: pl.LazyFrame) -> pl.DataFrame:
-    placed = locate(records.lazy(), postcodes).collect()
+    placed: pl.DataFrame = locate(records, postcodes)
     category = pl.col("ethnic_category").str.strip_chars().str.to_uppercase()
     group = category.replace_strict(GROUP_OF_CATEGORY, default=None, return_dtype=pl.String)
     # Where a record gives no postcode at all, the next source may give one.
@@ -111,7 +111,15 @@ def _age_band(as_of: date) -> pl.Expr:
     born = pl.col("date_of_birth")
     later = (born.dt.month() * 100 + born.dt.day()) > as_of.month * 100 + as_of.day
     age = as_of.year - born.dt.year() - later.cast(pl.Int32)
-    bands = list(AGE_BAND_STARTS)
-    starts = [AGE_BAND_STARTS[band] for band in bands]
-    band = age.cut(starts[1:], labels=bands, left_closed=True).cast(pl.String)
-    return pl.when(age.is_between(0, 120)).then(band).alias("age_band")
+    band = age.replace_strict(_bands_by_age(), default=None, return_dtype=pl.String)
+    return band.alias("age_band")
+
+
+def _bands_by_age() -> dict[int, str]:
+    """Return the band of each age in years from 0 to 120."""
+    starts = sorted((start, band) for band, start in AGE_BAND_STARTS.items())
+    ends = [start for start, _ in starts[1:]] + [121]
+    return {
+        age: band for (start, band), end in zip(starts, ends, strict=True)
+        for age in range(start, end)
+    }

@@ -46,7 +46,7 @@ def current(spells: Frame, as_of: date) -> Frame:
     return same_kind(plan, spells)
 
 
-def practice_footprints(  # noqa: PLR0917
+def practice_footprints(
     practices: Frame,
     practice_pcn: Frame,
     footprints: Frame | None,

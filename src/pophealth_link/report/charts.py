@@ -163,17 +163,26 @@ def _each_basis(rows: pl.DataFrame) -> list[pl.DataFrame]:
     return [rows.filter(pl.col("basis") == basis) for basis in cells.bases(rows)]
 
 
-def _said_once(withheld: pl.DataFrame) -> pl.DataFrame:
-    """Return one row where both bases of a line are withheld for one reason."""
+def _said_once(placed: pl.DataFrame) -> pl.DataFrame:
+    """Return what is withheld: once where it is both bases of a line for one reason.
+
+    `far`: the line's other basis has a value in the lower half, so the words go to the right.
+    """
+    low, high = span(placed)
     both = pl.len().over("line", "note") > 1
-    once = withheld.with_columns(y=pl.when(both).then("line").otherwise("y"))
-    return once.unique(["line", "note"], keep="first", maintain_order=True)
+    taken = pl.col("value").min().over("line")
+    marked = placed.with_columns(far=(taken < (low + high) / 2).fill_null(value=False))
+    withheld = marked.filter(~pl.col("given")).with_columns(
+        y=pl.when(both).then("line").otherwise("y")
+    )
+    return withheld.unique(["line", "note"], keep="first", maintain_order=True)
 
 
 def _words(axes: _Axes, placed: pl.DataFrame, headings: pl.DataFrame) -> list[Spec]:
     """Return the names to the left, headings above them, and words in place of what is withheld."""
     named = placed.unique("line", keep="first", maintain_order=True).sort("line")
-    withheld = _said_once(placed.filter(~pl.col("given")))
+    withheld = _said_once(placed)
+    near, far = withheld.filter(~pl.col("far")), withheld.filter("far")
     name = {"type": "text", "align": "right", "color": INK, "fontSize": TEXT}
     note = {
         "type": "text",
@@ -182,9 +191,11 @@ def _words(axes: _Axes, placed: pl.DataFrame, headings: pl.DataFrame) -> list[Sp
         "fontSize": 10.5,
         "fontStyle": "italic",
     }
+    end = {"value": _WIDTH - 4}
     head = {"type": "text", "align": "left", "color": MUTED, "fontSize": 11.5, "fontWeight": "bold"}
     return [
         layer(named, name, y=axes.y("line"), x={"value": -10}, text={"field": "label"}),
-        layer(withheld, note, y=axes.y(), x={"value": 6}, text={"field": "note"}),
+        layer(near, note, y=axes.y(), x={"value": 6}, text={"field": "note"}),
+        layer(far, {**note, "align": "right"}, y=axes.y(), x=end, text={"field": "note"}),
         layer(headings, head, y=axes.y(), x={"value": 2 - _LABELS}, text={"field": "text"}),
     ]

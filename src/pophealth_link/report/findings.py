@@ -91,7 +91,7 @@ def difference(rows: pl.DataFrame, text: IndicatorText, kind: str) -> Difference
     if held.height < 2 or text.imputed_down:
         return None
     low, high = held.row(0, named=True), held.row(-1, named=True)
-    places = words.decimals(held["value"], text.unit)
+    places = words.decimals(rows["value"], text.unit)
     size, strength = _size(high["value"], low["value"], places, text.unit)
     limits = (high["lower"], low["upper"])
     without = held["lower"].is_null().all() and held["upper"].is_null().all()
@@ -159,7 +159,7 @@ def _overview_row(
     held = rows.filter((pl.col("basis") == basis) & ~pl.col("reason"))
     if not held["given"].any():
         return None
-    whole, places = cells.whole_value(held, basis), words.decimals(held["value"], text.unit)
+    whole, places = cells.whole_value(held, basis), words.decimals(rows["value"], text.unit)
     of = {(row["footprint_type"], row["footprint_code"]): row for row in held.iter_rows(named=True)}
     marked = tuple(_contrast(of.get((kind, code)), whole, places) for kind, code, _ in heads)
     area = _contrast(next((r for (k, _), r in of.items() if k == "whole"), None), None, places)

@@ -39,6 +39,7 @@ class Linkage:
     identifiers: tuple[str, ...]
     completeness: tuple[tuple[str, tuple[str, ...]], ...]
     linked: tuple[str, str]
+    withheld: bool
     limits: tuple[str, ...]
 
 
@@ -63,6 +64,7 @@ def linkage(card: Mapping[str, Any]) -> Linkage:
         identifiers=tuple(_identifier(each) for each in filled),
         completeness=tuple((name, _filled(name, completeness, filled)) for name in names if filled),
         linked=_linked(methods),
+        withheld=any(each.get("records") is None for each in methods),
         limits=tuple(str(each) for each in card.get("limits", ())),
     )
 

@@ -133,7 +133,7 @@ def footprint_map(sheet: Sheet, rows: pl.DataFrame, text: IndicatorText) -> Map 
     for kind in ("pcn", "lad"):
         held = _on_one_basis(rows, kind, list(sheet.footprints.get(kind, {})))
         if held["given"].sum() > 1:
-            return _of_footprints(sheet, kind, held, text)
+            return _of_footprints(sheet, kind, held, text, words.decimals(rows["value"], text.unit))
     return None
 
 
@@ -147,10 +147,12 @@ def _on_one_basis(rows: pl.DataFrame, kind: str, codes: list[str]) -> pl.DataFra
     return held.filter(pl.col("basis") == basis).sort("name", "footprint_code")
 
 
-def _of_footprints(sheet: Sheet, kind: str, rows: pl.DataFrame, text: IndicatorText) -> Map:
+def _of_footprints(
+    sheet: Sheet, kind: str, rows: pl.DataFrame, text: IndicatorText, places: int
+) -> Map:
     shapes = sheet.footprints[kind]
     given = rows["value"].drop_nulls()
-    shading = _Shading(_equal_breaks(given), words.decimals(given, text.unit), text.unit)
+    shading = _Shading(_equal_breaks(given), places, text.unit)
     values = dict(zip(rows["footprint_code"], rows["value"], strict=True))
     names = dict(zip(rows["footprint_code"], rows["name"], strict=True))
     labels = _labels(sheet, kind, rows, shading)

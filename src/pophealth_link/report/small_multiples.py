@@ -128,7 +128,7 @@ def _titles(rows: pl.DataFrame) -> pl.DataFrame:
     first = rows.sort("panel", maintain_order=True).unique(
         "panel", keep="first", maintain_order=True
     )
-    return first.with_columns(x=_left() + 0.5, label=shortened("name", 17))
+    return first.with_columns(x=_left() + 0.5, label=shortened("name", 16))
 
 
 def _wholes(axes: _Axes, rows: pl.DataFrame) -> Spec:

@@ -139,8 +139,14 @@ def _block(heading: str, rows: pl.DataFrame, bases: tuple[str, ...], places: int
 
 
 def _once(rows: pl.DataFrame) -> pl.DataFrame:
-    """Keep each reason once per basis: it is the same people under every footprint type."""
-    first = rows.unique(["footprint_code", "basis"], keep="first", maintain_order=True)
+    """Keep each reason once per basis: it is the same people under every footprint type.
+
+    A reason to which the indicator does not apply on any basis is left out.
+    """
+    applies = (pl.col("status") != "not_applicable").any().over("footprint_code")
+    first = rows.filter(applies).unique(
+        ["footprint_code", "basis"], keep="first", maintain_order=True
+    )
     return first.with_columns(footprint_type=pl.lit("reason"))
 
 

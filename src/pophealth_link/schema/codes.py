@@ -79,7 +79,7 @@ AGE_BAND = CodeList(
 CONDITION = CodeList(
     "condition",
     "Conditions recorded in primary care.",
-    "Quality and Outcomes Framework registers (depression DEP, severe mental illness MH, dementia DEM)",
+    "Quality and Outcomes Framework registers (DEP, MH, DEM)",
     {
         "depression": "Depression",
         "severe_mental_illness": "Schizophrenia, bipolar affective disorder and other psychoses",

@@ -53,7 +53,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, declared once: validation, quarantine, dictionary and synthetic data come from it."""
+    """A table, declared once: validation, quarantine and the dictionary come from it."""
 
     name: str
     meaning: str

@@ -20,7 +20,7 @@ PERSON_INDEX = Table(
         Column(
             "method",
             "text",
-            "register, nhs_number, name of a deterministic pass, probabilistic, reviewed, unlinked.",
+            "register, nhs_number, a deterministic pass, probabilistic, reviewed, unlinked.",
             required=True,
         ),
         Column("match_probability", "number", "Probability of the link; empty: no model asked."),
@@ -142,7 +142,9 @@ QUARANTINE = Table(
     (
         Column("table", "text", "Table that the row was meant for.", required=True),
         Column("row", "integer", "Number of the row in its file, the first being 1."),
-        Column("reason", "text", "Reason code: no_record_id, ragged.", required=True),
+        Column(
+            "reason", "text", "Reason code: no_record_id, ragged, unknown_record_id.", required=True
+        ),
         Column("record_id", "text", "The record id, where the row has one."),
     ),
 )

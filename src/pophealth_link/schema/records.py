@@ -40,7 +40,7 @@ PEOPLE = Table(
 )
 
 _START = Column("start_date", "date", "First day.", required=True)
-_END = Column("end_date", "date", "Last day; empty: still open.")
+_END = Column("end_date", "date", "Day on which it ended; empty: still open.")
 
 CONDITION_EVENTS = Table(
     "condition_events",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pophealth_link.reference.files import reference_file
+from pophealth_link.published import reference_file
 
 _SCHEMA = {"age_band": pl.String, "age_start": pl.Int64, "standard_population": pl.Int64}
 

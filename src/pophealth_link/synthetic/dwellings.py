@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from pophealth_link.reference.files import reference_file
+from pophealth_link.published import reference_file
 from pophealth_link.synthetic.draws import (
     Ints,
     Rng,

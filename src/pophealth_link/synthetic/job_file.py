@@ -34,6 +34,7 @@ def job_text(spec: SynthSpec, reference: str | None) -> str:
     blocks.append(
         '[governance]\npurpose = "Demonstration on synthetic data '
         f'({spec.preset} preset, {spec.people:,} people): nobody in it exists"'
+        "\nsynthetic = true"
     )
     return "\n\n".join(blocks) + "\n"
 

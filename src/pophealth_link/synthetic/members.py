@@ -144,7 +144,7 @@ def _partner_ages(head: Ints, kind: Ints, profile: Profile, rng: Rng) -> Ints:
     settings = profile.england["partners"]
     gap = rng.normal(settings["age_gap_mean"], settings["age_gap_sd"], len(head))
     lowest = np.where(kind == KIND["couple_older"], 66, 18)
-    return np.asarray(np.maximum(head + gap * YEAR, lowest * YEAR), dtype=np.int64)
+    return np.ceil(np.maximum(head + gap * YEAR, lowest * YEAR)).astype(np.int64)
 
 
 def _sharer_ages(kind: Ints, profile: Profile, rng: Rng) -> Floats:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from pophealth_link.reference.files import reference_file
+from pophealth_link.published import reference_file
 from pophealth_link.synthetic.draws import Ints, Rng, chance, pick
 
 _DECADE = 10

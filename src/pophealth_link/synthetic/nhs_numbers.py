@@ -28,8 +28,8 @@ def draw_numbers(count: int, rng: Rng) -> Ints:
     """Return `count` different valid numbers, in random order.
 
     They come from 999 000 0000 to 999 999 9999, which is set aside for tests and holds 909,091.
-    Larger populations go on downwards from 998: numbers that begin with 8 or 9 are not issued
-    in England and Wales, whose numbers begin with 4, 6 or 7.
+    Larger populations go on downwards from 998: the numbers issued in England and Wales begin
+    with 3, 4, 6 or 7.
     """
     blocks: list[Ints] = []
     for prefix in range(_TEST_RANGE, 899, -1):

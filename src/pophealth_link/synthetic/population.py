@@ -19,7 +19,6 @@ from pophealth_link.synthetic.region import Region
 from pophealth_link.synthetic.registration import add_dates, register_people
 from pophealth_link.synthetic.spec import SynthSpec
 
-NO_FIXED_ABODE = "ZZ99 3VZ"
 _ADDRESS = ("postcode", "address", "uprn")
 
 

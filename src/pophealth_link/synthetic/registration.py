@@ -99,17 +99,13 @@ def _choices(people: pl.DataFrame, near: Ints, share: Floats, settings: Table, r
     """Return the practice of each person: one for the household, but for some of its members."""
     household, lsoa = people["household"].to_numpy(), people["lsoa"].to_numpy()
     first = np.unique(household, return_index=True)[1]
-    together = _in_proportion(people, first, share, rng)[household]
+    # Even draws within each LSOA, so that lists keep their proportions.
+    together = pick_evenly_by_row(rng, share, lsoa[first])[household]
     alone = columns_at(share, lsoa, rng.random(len(lsoa)))
     apart = chance(rng, settings["household_member_elsewhere"], len(lsoa))
     apart &= (people["age"].to_numpy() >= 18) | (people["kind"].to_numpy() == KIND["shared"])
     column = np.where(apart, alone, together)
     return np.asarray(near[lsoa, column], dtype=np.int64)
-
-
-def _in_proportion(people: pl.DataFrame, first: Ints, share: Floats, rng: Rng) -> Ints:
-    """Draw a practice for each household so that lists of people keep their proportions."""
-    return pick_evenly_by_row(rng, share, people["lsoa"].to_numpy()[first])
 
 
 def add_dates(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 from numpy.typing import ArrayLike
 
-from pophealth_link.reference.files import reference_file
+from pophealth_link.published import reference_file
 from pophealth_link.synthetic.draws import Rng, pick
 from pophealth_link.synthetic.mistakes.change import (
     emptied,

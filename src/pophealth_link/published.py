@@ -25,7 +25,7 @@ def reference_file(name: str) -> Path:
 
 def _folders(module: Path) -> list[Path]:
     """Return the folders that may hold the files, given where this module lies."""
-    package = module.resolve().parents[1]
+    package = module.resolve().parent
     return [package / FOLDER, package.parents[1] / FOLDER]
 
 
