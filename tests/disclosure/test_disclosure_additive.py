@@ -33,8 +33,10 @@ def baseline(counts: pl.DataFrame, units: pl.DataFrame = UNITS) -> pl.DataFrame:
     whole = counts.group_by("basis", "unit").agg(pl.col("n").sum(), stratum=pl.lit("all"))
     each = pl.concat([counts, whole.select(counts.columns)])
     keys = ["footprint_type", "footprint_code", "basis", "stratum"]
-    rolled = each.join(units, on=["basis", "unit"]).group_by(keys).agg(
-        (pl.col("n") * pl.col("share")).sum().alias("n")
+    rolled = (
+        each.join(units, on=["basis", "unit"])
+        .group_by(keys)
+        .agg((pl.col("n") * pl.col("share")).sum().alias("n"))
     )
     return rolled.with_columns(indicator=pl.lit("depression_recorded")).sort(KEYS)
 

@@ -193,7 +193,7 @@ def test_dominance_rules() -> None:
     days = pl.DataFrame(
         {
             "area": ["A"] * 3 + ["B"] * 4 + ["C"] * 3 + ["D"] * 2 + ["E"] * 2,
-            "days": [50, 41, 9] + [50, 40, 5, 5] + [80, 10, 7] + [5, 5] + [0, 0],
+            "days": [50, 41, 9, 50, 40, 5, 5, 80, 10, 7, 5, 5, 0, 0],
         }
     )
     got = dominance(days, policy("acro"), by=["area"], value="days")
@@ -206,7 +206,11 @@ def test_dominance_rules() -> None:
 
 def test_release_is_refused_where_the_policy_was_not_applied() -> None:
     frame = pl.DataFrame(
-        {"n": [13, 3, 10, None], "value": [None, None, 0.1, 0.2], "status": ["ok"] * 3 + ["suppressed"]}
+        {
+            "n": [13, 3, 10, None],
+            "value": [None, None, 0.1, 0.2],
+            "status": ["ok"] * 3 + ["suppressed"],
+        }
     )
     with pytest.raises(DisclosureError) as caught:
         require_released(frame, policy("hes"), counts=["n"], derived=["value"])

@@ -97,6 +97,7 @@ def _link_spec(job: Job) -> LinkSpec:
         review_probability=table.review_probability,
         margin=table.margin,
         max_pairs=table.max_pairs,
+        memory_limit=job.spec.memory_limit,
     )
 
 

@@ -162,6 +162,7 @@ _NOT_YET = {
     "spark": "is not available in this version: leave it out.",
     "link.decisions": "is not available in this version: leave it out.",
     "link.previous_index": "is not available in this version: leave it out.",
+    "disclosure.custom": "is not available in this version: name a policy.",
     "disclosure.previous_release": "is not available in this version: leave it out.",
 }
 

@@ -46,7 +46,8 @@ class LinkSpec:
 
     `accept_probability` and `review_probability` are match probabilities from 0 to 1. `margin` is
     the lead in match weight, in bits, that the best candidate must have over the second best.
-    `max_pairs` bounds the comparisons of the probabilistic pass.
+    `max_pairs` bounds the comparisons of each blocking rule of the probabilistic pass, and
+    `memory_limit` (such as `4GB`) the memory that it holds before it goes to disk.
     """
 
     model: str | Path = "default"
@@ -55,6 +56,7 @@ class LinkSpec:
     margin: float = 3.0
     passes: tuple[DeterministicPass, ...] = DEFAULT_PASSES
     max_pairs: int = 500_000_000
+    memory_limit: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.review_probability <= self.accept_probability < 1:

@@ -133,7 +133,7 @@ def _probabilistic(
     register, others = records.filter("on_register"), _remaining(records, links)
     budget = probabilistic.comparisons_per_rule(register, others)
     probabilistic.refuse_over_budget(budget, spec.max_pairs)
-    scored = probabilistic.score(register, others, model)
+    scored = probabilistic.score(register, others, model, memory_limit=spec.memory_limit)
     screened = _vetoed(scored.with_columns(decision=pl.lit("open")), links, records, trusted)
     free = screened.filter(pl.col("decision") == "open").drop("decision")
     decided = assign.decide(

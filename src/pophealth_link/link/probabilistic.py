@@ -28,18 +28,24 @@ _FREQUENCY_COLUMNS = ("first_given", "family")
 
 
 def score(
-    register: pl.DataFrame, others: pl.DataFrame, model: Model, *, floor: float = 0.01
+    register: pl.DataFrame,
+    others: pl.DataFrame,
+    model: Model,
+    *,
+    floor: float = 0.01,
+    memory_limit: str | None = None,
 ) -> pl.DataFrame:
     """Return `rid_l`, `rid_r`, `match_weight` (bits), `match_probability` of candidate pairs.
 
     Candidates agree on at least one blocking rule and reach the probability `floor`. Where a
     record has aliases the best of its rows counts. Term frequencies come from the register.
+    Beyond `memory_limit` (such as `4GB`) DuckDB works on disk.
     """
     if register.is_empty() or others.is_empty():
         return _no_pairs()
     rows = [_rows(register, "r"), _rows(others, "o")]
     size = register["rid"].n_unique()
-    found = _predict(rows, settings(model, size), floor)
+    found = _predict(rows, settings(model, size), floor, memory_limit)
     best = found.group_by("rid_l", "rid_r").agg(
         pl.col("match_weight").max().round(6), pl.col("match_probability").max().round(9)
     )
@@ -66,11 +72,14 @@ def _rows(records: pl.DataFrame, side: str) -> pl.DataFrame:
     )
 
 
-def _predict(rows: Sequence[pl.DataFrame], built: dict[str, Any], floor: float) -> pl.DataFrame:
+def _predict(
+    rows: Sequence[pl.DataFrame], built: dict[str, Any], floor: float, memory_limit: str | None
+) -> pl.DataFrame:
     import duckdb
     from splink import DuckDBAPI, Linker
 
-    with duckdb.connect() as connection, warnings.catch_warnings():
+    limits = {"memory_limit": memory_limit} if memory_limit else {}
+    with duckdb.connect(config=limits) as connection, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         api = DuckDBAPI(connection)
         # Splink pastes display names into its SQL: fixed names, never those of the sources.

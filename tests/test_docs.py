@@ -1,0 +1,94 @@
+"""What the documentation shows is run, and what it names exists."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pophealth_link.cli import cli
+from pophealth_link.disclosure import POLICIES
+from pophealth_link.indicators import catalogue
+from pophealth_link.job.spec import JobSpec, parse
+from pophealth_link.link.comparisons import BLOCKING_RULES
+from pophealth_link.link.passes import DEFAULT_PASSES
+from pophealth_link.schema.codes import STATUS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_python_of_a_page_runs(page, tmp_path):
+    for number, script in enumerate(blocks(page, "python")):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", script],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, (page.name, number, done.stderr)
+
+
+def test_the_readme_has_a_script_and_its_links_are_found():
+    scripts = blocks(ROOT / "README.md", "python")
+    assert len(scripts) == 1
+    proof = scripts[0] + (
+        "\nfound = links.person_index.filter(pl.col('source') == 'social_care')"
+        "\ngp_ids = links.person_index.filter(pl.col('source') == 'gp')['person_id']"
+        "\nassert found['person_id'].is_in(gp_ids.implode()).to_list() == [True, False]"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", proof], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_within_the_project_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_verbs_and_options_that_a_page_shows_exist(page):
+    for line in re.findall(r"pophealth-link ([a-z]+[^`\n#|]*)", page.read_text(encoding="utf-8")):
+        verb, *words = line.split()
+        assert verb in cli.commands, line
+        known = {name for p in cli.commands[verb].params for name in p.opts} | {"--help"}
+        assert {w for w in words if w.startswith("--")} <= known, line
+
+
+def test_the_annotated_job_is_a_job_and_names_every_setting():
+    path = ROOT / "configs" / "example.toml"
+    parse(path)
+    text = path.read_text(encoding="utf-8")
+    for name, field in JobSpec.model_fields.items():
+        assert (field.alias or name) in text, name
+    for block in (tomllib.loads(text)["link"], tomllib.loads(text)["privacy"]):
+        assert block
+
+
+def test_pages_tell_what_the_code_does():
+    linkage = (ROOT / "docs/linkage.md").read_text(encoding="utf-8")
+    assert f"one of {['eight', 'nine', 'ten'][len(BLOCKING_RULES) + 1 - 8]} blocking rules" in linkage
+    assert len(DEFAULT_PASSES) == 3
+    outputs = (ROOT / "docs/outputs.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"^\| ([a-z_]+) \|", outputs, re.M))
+    assert set(STATUS.codes) <= described | {"linkage_too_weak"}
+    assert {f"`{name}`" for name in POLICIES} <= set(re.findall(r"^\| (`[a-z0-9_]+`) \|", outputs, re.M))
+
+
+CORE = """deprivation_average_score deprivation_most_deprived_decile housing_social_rented
+housing_private_rented homelessness_duty_owed temporary_accommodation overcrowding_bedrooms
+employment_deprived public_transport_access noise_exposed_55db one_person_households
+depression_recorded severe_mental_illness_recorded dementia_recorded mental_health_referrals
+mental_health_contacts mental_health_emergency_admissions delayed_discharge_days
+delayed_discharge_days_housing delayed_discharge_days_social_care
+social_care_mental_health_support need_index""".split()
+
+
+def test_every_indicator_that_scripts_rely_on_is_in_the_catalogue():
+    assert set(CORE) <= set(catalogue().ids)
