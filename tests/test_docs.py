@@ -73,21 +73,42 @@ def test_the_annotated_job_is_a_job_and_names_every_setting():
 
 def test_pages_tell_what_the_code_does():
     linkage = (ROOT / "docs/linkage.md").read_text(encoding="utf-8")
-    assert f"one of {['eight', 'nine', 'ten'][len(BLOCKING_RULES) + 1 - 8]} blocking rules" in linkage
+    assert (
+        f"one of {['eight', 'nine', 'ten'][len(BLOCKING_RULES) + 1 - 8]} blocking rules" in linkage
+    )
     assert len(DEFAULT_PASSES) == 3
     outputs = (ROOT / "docs/outputs.md").read_text(encoding="utf-8")
     described = set(re.findall(r"^\| ([a-z_]+) \|", outputs, re.M))
     assert set(STATUS.codes) <= described | {"linkage_too_weak"}
-    assert {f"`{name}`" for name in POLICIES} <= set(re.findall(r"^\| (`[a-z0-9_]+`) \|", outputs, re.M))
+    assert {f"`{name}`" for name in POLICIES} <= set(
+        re.findall(r"^\| (`[a-z0-9_]+`) \|", outputs, re.M)
+    )
 
 
-CORE = """deprivation_average_score deprivation_most_deprived_decile housing_social_rented
-housing_private_rented homelessness_duty_owed temporary_accommodation overcrowding_bedrooms
-employment_deprived public_transport_access noise_exposed_55db one_person_households
-depression_recorded severe_mental_illness_recorded dementia_recorded mental_health_referrals
-mental_health_contacts mental_health_emergency_admissions delayed_discharge_days
-delayed_discharge_days_housing delayed_discharge_days_social_care
-social_care_mental_health_support need_index""".split()
+CORE = [
+    "deprivation_average_score",
+    "deprivation_most_deprived_decile",
+    "housing_social_rented",
+    "housing_private_rented",
+    "homelessness_duty_owed",
+    "temporary_accommodation",
+    "overcrowding_bedrooms",
+    "employment_deprived",
+    "public_transport_access",
+    "noise_exposed_55db",
+    "one_person_households",
+    "depression_recorded",
+    "severe_mental_illness_recorded",
+    "dementia_recorded",
+    "mental_health_referrals",
+    "mental_health_contacts",
+    "mental_health_emergency_admissions",
+    "delayed_discharge_days",
+    "delayed_discharge_days_housing",
+    "delayed_discharge_days_social_care",
+    "social_care_mental_health_support",
+    "need_index",
+]
 
 
 def test_every_indicator_that_scripts_rely_on_is_in_the_catalogue():

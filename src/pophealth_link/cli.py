@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 import click
 
-from pophealth_link.version import __version__
 from pophealth_link.errors import RunInterruptedError, UserError
+from pophealth_link.version import __version__
 
 _BUG, _USAGE = 1, 2
 _PATH = click.Path(path_type=Path)

@@ -140,7 +140,9 @@ def test_the_european_standard_population_has_19_bands_and_100_000_people():
 
 def test_the_standard_population_is_the_file_that_its_source_describes():
     path = published.reference_file("european_standard_population_2013.csv")
-    text = published.reference_file("european_standard_population_2013.source.toml").read_text("utf-8")
+    text = published.reference_file("european_standard_population_2013.source.toml").read_text(
+        "utf-8"
+    )
     source = tomllib.loads(text)
     assert source["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert {"publisher", "title", "licence", "date"} <= set(source)

@@ -61,8 +61,9 @@ class Check:
             "rounded counts": (self.fixed, "are known exactly."),
             "relations": (self.contradictory, "cells have no possible count: they contradict."),
         }
+        fix = "use disclosure.protect, or release fewer strata or footprint types."
         problems = [
-            Problem(DisclosureError, where, f"{many:,} {what}")
+            Problem(DisclosureError, where, f"{many:,} {what}", fix)
             for where, (many, what) in found.items()
             if many
         ]

@@ -120,6 +120,7 @@ def _bands_by_age() -> dict[int, str]:
     starts = sorted((start, band) for band, start in AGE_BAND_STARTS.items())
     ends = [start for start, _ in starts[1:]] + [121]
     return {
-        age: band for (start, band), end in zip(starts, ends, strict=True)
+        age: band
+        for (start, band), end in zip(starts, ends, strict=True)
         for age in range(start, end)
     }
