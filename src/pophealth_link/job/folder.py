@@ -29,7 +29,7 @@ class RunFolder:
         return dict(marks.get("done", {}))
 
     def mark(self, stage: str, kept: Any) -> None:
-        """Note that a stage is finished, and what the rest needs, so that a resumed run skips it."""
+        """Note that a stage is finished, and what the rest needs: a resumed run skips it."""
         body = {"fingerprint": self.fingerprint, "done": {**self.done(), stage: kept}}
         beside = self.path / f"{_CHECKPOINT}.new"
         beside.write_text(json.dumps(body), encoding="utf-8")

@@ -78,7 +78,7 @@ def _predict(
     import duckdb
     from splink import DuckDBAPI, Linker
 
-    limits = {"memory_limit": memory_limit} if memory_limit else {}
+    limits: dict[str, Any] = {"memory_limit": memory_limit} if memory_limit else {}
     with duckdb.connect(config=limits) as connection, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         api = DuckDBAPI(connection)
