@@ -166,6 +166,15 @@ BAD = {
     "unknown policy": (spoil_text("job.toml", '"hes"', '"hess"'), 10, ["disclosure.policy", "hes"]),
     "unknown table": (spoil_text("job.toml", '"contacts"', '"contact"'), 10, ["contacts"]),
     "unknown preset": (spoil_text("job.toml", 'name = "care"', 'name = "care"\npreset = "adult_socal_care"'), 10, ["adult_social_care"]),
+    "footprints without a code": (
+        lambda f: (
+            (f / "icp.csv").write_text("pcn_code,footprint_cod\nU9999A,X\n"),
+            (f / "job.toml").write_text((f / "job.toml").read_text() + '[footprints.icp]\npath = "icp.csv"\n'),
+        ),
+        11,
+        ["footprints.icp.path", "footprint_code"],
+    ),
+    "absent footprints": (spoil_text("job.toml", "[disclosure]", '[footprints.icp]\npath = "no.csv"\n[disclosure]'), 10, ["no.csv"]),
     "absent reference": (spoil_text("job.toml", "seed = 1", 'seed = 1\nreference = "packs/none"'), 10, ["packs/none"]),
     "short key": (write("project.key", b"MARKED"), 10, ["key"]),
     "no register": (spoil_text("job.toml", "register = true\nunique_people = true", ""), 13, ["register"]),

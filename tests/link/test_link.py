@@ -108,6 +108,18 @@ def test_aliases_are_further_rows_of_the_same_person():
     assert known.person_index.height == len(REGISTER) + 1
 
 
+def test_two_records_of_a_unique_source_never_share_a_person_through_an_alias():
+    former = pl.DataFrame({"record_id": ["4"], "family_name": ["Formerly"]})
+    rows = [
+        ("a", None, "Piotr", "Zielinski", date(1975, 11, 30), "1", "XB2 3CD"),
+        ("b", None, "Piotr", "Formerly", date(1975, 11, 30), "1", "XB2 3CD"),
+    ]
+    care = source("care", rows, unique_people=True)
+    links = link([replace(register(), aliases=former), care], key=KEY)
+    mine = links.person_index.filter(pl.col("source") == "care")
+    assert not mine["person_id"].is_duplicated().any()
+
+
 def test_people_known_to_two_services_and_no_register_are_one_person():
     row = ("a", "9990000077", "Kofi", "Mensah", date(1999, 3, 4))
     two = [source("care", [row]), source("housing", [("h", *row[1:])])]

@@ -13,6 +13,7 @@ from pophealth_link.errors import JobError, Problem, UserError, nearest
 from pophealth_link.job.spec import EventsSpec, JobSpec, PropertySpec, SourceSpec, parse
 from pophealth_link.privacy import Key
 from pophealth_link.schema import DWELLINGS, EVENT_TABLES, PEOPLE
+from pophealth_link.schema.reference import FOOTPRINTS
 from pophealth_link.sources import ALIASES, Preset, PropertySource, Source, TableFile
 
 Half = Literal["link", "analyse"]
@@ -79,6 +80,8 @@ def load(path: Path, halves: Sequence[Half] = ("link", "analyse")) -> Job:
         problems += _check_source(source, f"sources[{i}]", halves)
     for i, each in enumerate(properties):
         problems += sources.check(each.dwellings, f"properties[{i}]")
+    if "analyse" in halves:
+        problems += _footprint_files(spec, folder)
     sources.refuse(path.name, _once(problems))
     if policy is None:
         raise JobError(f"{path.name} states no disclosure policy.")
@@ -105,9 +108,6 @@ def _outside_files(spec: JobSpec, folder: Path, halves: Sequence[Half]) -> list[
     named = [("privacy.key_file", privacy.key_file)]
     if "link" in halves:
         named.append(("privacy.opt_outs", privacy.opt_outs))
-    if "analyse" in halves:
-        files = spec.footprints.files.items()
-        named += [(f"footprints.{kind}.path", file.path) for kind, file in files]
     if spec.link.model not in ("default", "train"):
         named.append(("link.model", spec.link.model))
     problems = [_absent(where, p) for where, p in named if p and not (folder / p).is_file()]
@@ -118,6 +118,16 @@ def _outside_files(spec: JobSpec, folder: Path, halves: Sequence[Half]) -> list[
     if spec.reference and not (folder / spec.reference).is_dir():
         problems.append(_absent("reference", spec.reference))
     return problems
+
+
+def _footprint_files(spec: JobSpec, folder: Path) -> list[Problem]:
+    return [
+        problem
+        for kind, file in spec.footprints.files.items()
+        for problem in sources.check(
+            TableFile(FOOTPRINTS, folder / file.path), f"footprints.{kind}.path"
+        )
+    ]
 
 
 def _absent(where: str, path: str) -> Problem:
