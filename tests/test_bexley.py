@@ -47,7 +47,8 @@ def bexley(tmp_path_factory):
     run("pophealth_link", "synth", *people, "--places", pack, "--out", data)
     networks = OPEN_DATA / "footprints" / "bexley_local_care_networks.csv"
     job = data / "job.toml"
-    job.write_text(job.read_text() + f'\n[footprints.icp]\npath = "{networks}"\n')
+    text = job.read_text().replace('policy = "midpoint6"', 'policy = "hes"')
+    job.write_text(text + f'\n[footprints.icp]\npath = "{networks}"\n')
     done = run("pophealth_link", "run", job, "--out", out)
     return folder, done
 

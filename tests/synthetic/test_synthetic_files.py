@@ -52,7 +52,7 @@ def test_the_job_says_what_it_must(folder: Path) -> None:
     assert job["as_of"] == date(2026, 4, 1)
     assert job["period"] == [date(2025, 4, 1), date(2026, 3, 31)]
     assert job["seed"] == 5
-    assert job["disclosure"] == {"policy": "hes"}
+    assert job["disclosure"] == {"policy": "midpoint6"}
     assert job["footprints"]["basis"] == ["registered", "resident"]
     assert "synthetic" in job["governance"]["purpose"]
     assert "reference" not in job

@@ -5,7 +5,8 @@ count whether it is small (suppressed by the policy) or was withheld to protect 
 released numbers that reader may learn no more of a small count than the marks alone tell. The
 other reader cannot tell the two apart, and may neither place a withheld count among the small ones
 nor know it more closely than the policy's own suppressed interval. Nobody may know that a sliver (a
-difference of nested areas that no row shows) is small, or know a rounded count exactly.
+difference of nested areas that no row shows) is small, or know a rounded count exactly. Under a
+policy that shows small counts as one rounded number a sliver may be known as closely as that.
 """
 
 from __future__ import annotations
@@ -145,7 +146,11 @@ def _owed_to_other(cells: Cells, found: Ranges, inside: Flags) -> Ranges:
 def _clear_of_small(cells: Cells, found: Ranges) -> Floats:
     """Return the high end of a range that is wide enough and reaches beyond the small counts."""
     first, last = cells.policy.small_counts
-    result: Floats = np.maximum(last + 1.0, found.low + (last - first))
+    wide_enough: Floats = found.low + (last - first)
+    if not cells.policy.suppresses:
+        # The policy itself shows that a count is one of the small ones: that much may be known.
+        return wide_enough
+    result: Floats = np.maximum(last + 1.0, wide_enough)
     return result
 
 

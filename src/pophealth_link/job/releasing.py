@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from pophealth_link import disclosure, evaluate, indicators, need, places, report
+from pophealth_link.disclosure import Policy
 from pophealth_link.job import linking
 from pophealth_link.job.analysing import Analysed
 from pophealth_link.job.load import Job
@@ -43,8 +44,7 @@ def release(
 
     Raises `DisclosureError` where the policy cannot be met.
     """
-    units = done.inputs.unit_footprints
-    baseline, summary = need.release(done.counts, job.policy, unit_footprints=units)
+    baseline, summary = _released(done, job.policy)
     card = evaluate.card(linking.read_card_facts(linked), job.policy, _context(job, pack))
     progress.stage("writing the report")
     text = json.dumps(card, indent=2, ensure_ascii=False, default=str)
@@ -59,11 +59,26 @@ def release(
             REPORT: page,
         },
         job.policy,
+        suppressed={BASELINE: _withheld(summary)},
+        check=disclosure.Check(**summary["differencing"]),
     )
     return {
         "cells": baseline.height,
         "cells_by_status": summary["cells"],
         "manifest_sha256": hashlib.sha256(json.dumps(manifest).encode()).hexdigest(),
+    }
+
+
+def _released(done: Analysed, policy: Policy) -> tuple[pl.DataFrame, Mapping[str, Any]]:
+    return need.release(done.counts, policy, unit_footprints=done.inputs.unit_footprints)
+
+
+def _withheld(summary: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many counts were withheld: by the policy, and so that none is worked out."""
+    return {
+        f"{count}_{why}": number
+        for count, kinds in summary["withheld"].items()
+        for why, number in kinds.items()
     }
 
 
