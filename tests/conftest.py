@@ -1,6 +1,7 @@
 """What holds for all tests: where nothing optional may be missing, a skipped test has failed."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +15,13 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped, though {REQUIRED} is set: {report.longrepr[-1]}"
     return report
+
+
+@pytest.fixture(scope="session")
+def open_data() -> Path:
+    """The folder of open data for England: beside the checkout, or where the variable says."""
+    beside = Path(__file__).parents[2] / "shared" / "open_data"
+    folder = Path(os.environ.get("POPHEALTH_LINK_OPEN_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("the open data of England is not here: set POPHEALTH_LINK_OPEN_DATA")
+    return folder

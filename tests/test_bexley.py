@@ -1,6 +1,5 @@
 """The main job on a real place: synthetic people at real postcodes and practices of Bexley."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,20 +8,13 @@ import polars as pl
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OPEN_DATA = Path(os.environ.get("POPHEALTH_LINK_OPEN_DATA", ROOT.parent / "shared" / "open_data"))
 BEXLEY = "E09000004"
 PEOPLE = 24_000
 # Registered lists of QOF 2020/21, from the open data's README.
 PCN_LISTS = {"U07140": 37_613, "U88820": 51_071, "U50197": 54_691, "U67110": 94_213}
 PCN_NAMES = {"U88820": "CLOCKTOWER", "U50197": "FROGNAL", "U67110": "NORTH BEXLEY"}
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not OPEN_DATA.is_dir(),
-        reason="the open data of England is not here: set POPHEALTH_LINK_OPEN_DATA",
-    ),
-]
+pytestmark = pytest.mark.slow
 
 
 def run(*args):
@@ -38,14 +30,14 @@ def run(*args):
 
 
 @pytest.fixture(scope="module")
-def bexley(tmp_path_factory):
+def bexley(open_data, tmp_path_factory):
     """The how-to's four commands, at a tenth of the people."""
     folder = tmp_path_factory.mktemp("bexley")
     pack, data, out = folder / "pack", folder / "data", folder / "run"
-    run("benchmarks.open_data", "--from", OPEN_DATA, "--local-authority", BEXLEY, "--out", pack)
+    run("benchmarks.open_data", "--from", open_data, "--local-authority", BEXLEY, "--out", pack)
     people = ["--people", PEOPLE, "--seed", 4, "--preset", "typical"]
     run("pophealth_link", "synth", *people, "--places", pack, "--out", data)
-    networks = OPEN_DATA / "footprints" / "bexley_local_care_networks.csv"
+    networks = open_data / "footprints" / "bexley_local_care_networks.csv"
     job = data / "job.toml"
     text = job.read_text().replace('policy = "midpoint6"', 'policy = "hes"')
     job.write_text(text + f'\n[footprints.icp]\npath = "{networks}"\n')
@@ -64,9 +56,9 @@ def cell(baseline, indicator, code, basis="resident"):
     return baseline.filter(indicator=indicator, footprint_code=code, basis=basis).row(0, named=True)
 
 
-def test_people_live_at_real_postcodes(bexley):
+def test_people_live_at_real_postcodes(open_data, bexley):
     folder, _ = bexley
-    real = pl.read_parquet(OPEN_DATA / "postcodes/postcodes_england.parquet").filter(
+    real = pl.read_parquet(open_data / "postcodes/postcodes_england.parquet").filter(
         lad_2025=BEXLEY
     )["pcds"]
     homes = pl.read_parquet(folder / "data/gp_register.parquet")["postcode"].drop_nulls()
@@ -116,8 +108,8 @@ def test_published_facts(baseline):
     assert (decile["numerator"], decile["denominator"]) == (0, 148)
 
 
-def test_homelessness_and_noise_of_the_authority_are_marked_where_imputed(baseline):
-    homeless = pl.read_parquet(OPEN_DATA / "health/homelessness_ltla23.parquet").filter(
+def test_homelessness_and_noise_of_the_authority_are_marked_where_imputed(open_data, baseline):
+    homeless = pl.read_parquet(open_data / "health/homelessness_ltla23.parquet").filter(
         ltla23_code=BEXLEY
     )["Households assessed as homeless per (000s)"][0]
     own = cell(baseline, "homelessness_assessed", BEXLEY)
@@ -128,10 +120,10 @@ def test_homelessness_and_noise_of_the_authority_are_marked_where_imputed(baseli
             assert cell(baseline, indicator, code)["status"] == "imputed_down"
 
 
-def test_public_transport_is_a_public_transport_measure(baseline):
-    ptal = pl.read_parquet(OPEN_DATA / "london/ptal2015_lsoa11.parquet")
+def test_public_transport_is_a_public_transport_measure(open_data, baseline):
+    ptal = pl.read_parquet(open_data / "london/ptal2015_lsoa11.parquet")
     own = cell(baseline, "public_transport_access", BEXLEY)["value"]
-    lookup = pl.read_parquet(OPEN_DATA / "lookups/lsoa11_lsoa21_ltla22.parquet")
+    lookup = pl.read_parquet(open_data / "lookups/lsoa11_lsoa21_ltla22.parquet")
     codes = lookup.filter(ltla22_code=BEXLEY)["lsoa11_code"].unique()
     mine = ptal.filter(pl.col("LSOA2011").is_in(codes.implode()))["AvPTAI2015"]
     # A weighted mean of the same areas lies near their plain mean.

@@ -1,5 +1,7 @@
 """Released counts against counts made apart, straight from the files."""
 
+import math
+
 import polars as pl
 import pytest
 from small_job import AS_OF, PEOPLE, write_small_job
@@ -11,6 +13,8 @@ from pophealth_link import job as jobs
 def done(tmp_path_factory):
     folder = tmp_path_factory.mktemp("counts")
     job = write_small_job(folder / "data")
+    # Of 600 people `hes` withholds most counts; this policy shows each as the middle of its six.
+    job.write_text(job.read_text().replace('"hes"', '"midpoint6"'))
     return job.parent, jobs.run(job, out=folder / "run")
 
 
@@ -26,8 +30,8 @@ def whole(baseline, indicator, basis="registered"):
     ).row(0, named=True)
 
 
-def nearest_5(count):
-    return 5 * ((count + 2) // 5)
+def midpoint_6(count):
+    return 0 if count == 0 else 6 * math.ceil(count / 6) - 3
 
 
 def test_recorded_depression(done, baseline):
@@ -42,8 +46,8 @@ def test_recorded_depression(done, baseline):
     }
     with_it = pl.read_csv(data / "conditions.csv").filter(condition="depression")["record_id"]
     cell = whole(baseline, "depression_recorded")
-    assert cell["numerator"] == nearest_5(len(adult & set(with_it)))
-    assert cell["denominator"] == nearest_5(len(adult))
+    assert cell["numerator"] == midpoint_6(len(adult & set(with_it)))
+    assert cell["denominator"] == midpoint_6(len(adult))
 
 
 def test_contacts_attended_of_registered_people(done, baseline):
@@ -51,9 +55,9 @@ def test_contacts_attended_of_registered_people(done, baseline):
     contacts = pl.read_csv(data / "contacts.csv", infer_schema=False)
     attended = contacts.filter(attendance="5").height
     cell = whole(baseline, "mental_health_contacts")
-    assert cell["numerator"] == nearest_5(attended)
+    assert cell["numerator"] == midpoint_6(attended)
     # The year before the day, each person for all of it.
-    assert cell["denominator"] == nearest_5(PEOPLE)
+    assert cell["denominator"] == midpoint_6(PEOPLE)
 
 
 def test_dwellings_with_the_discount(done, baseline):
@@ -61,7 +65,7 @@ def test_dwellings_with_the_discount(done, baseline):
     homes = pl.read_csv(data / "council_tax.csv", infer_schema=False)
     count = homes.filter(single_person_discount="true").height
     cell = whole(baseline, "single_person_discount")
-    assert (cell["numerator"], cell["denominator"]) == (nearest_5(count), nearest_5(homes.height))
+    assert (cell["numerator"], cell["denominator"]) == (midpoint_6(count), midpoint_6(homes.height))
 
 
 def test_everybody_is_in_the_sum_of_each_kind_of_footprint(done):

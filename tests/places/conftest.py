@@ -1,10 +1,9 @@
-"""A region small enough to check by hand, and the folder of real open data."""
+"""A region small enough to check by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,14 +14,6 @@ import pytest
 from pophealth_link.places import area_footprints, best_fit, practice_footprints
 
 AS_OF = date(2026, 4, 1)
-
-
-@pytest.fixture
-def open_data() -> Path:
-    folder = Path(__file__).parents[3] / "shared" / "open_data"
-    if not folder.is_dir():
-        pytest.skip("the folder of open data is not beside the project")
-    return folder
 
 
 @pytest.fixture

@@ -15,16 +15,11 @@ import shapely
 from pophealth_link.reference import Pack, load
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT.parent / "shared" / "open_data"
 BEXLEY = "E09000004"
 
-pytestmark = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason="the folder of open data is not beside this checkout"
-)
 
-
-def convert(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "benchmarks.open_data", "--from", str(FOLDER)]
+def convert(source: Path, out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks.open_data", "--from", str(source)]
     return subprocess.run(
         [*command, "--out", str(out), *arguments],
         capture_output=True,
@@ -36,9 +31,9 @@ def convert(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(open_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("packs") / "bexley"
-    ran = convert(out, "--local-authority", BEXLEY)
+    ran = convert(open_data, out, "--local-authority", BEXLEY)
     assert ran.returncode == 0, ran.stderr
     return out
 
@@ -160,9 +155,11 @@ def test_ethnic_groups_sum_to_residents(pack: Pack) -> None:
     assert (sums["numerator"] - sums["denominator"]).abs().max() <= 10
 
 
-def test_public_transport_keeps_the_value_of_unchanged_and_split_lsoas(pack: Pack) -> None:
-    old = pl.read_parquet(FOLDER / "london" / "ptal2015_lsoa11.parquet")
-    lookup = pl.read_parquet(FOLDER / "lookups" / "lsoa11_lsoa21_ltla22.parquet")
+def test_public_transport_keeps_the_value_of_unchanged_and_split_lsoas(
+    open_data: Path, pack: Pack
+) -> None:
+    old = pl.read_parquet(open_data / "london" / "ptal2015_lsoa11.parquet")
+    lookup = pl.read_parquet(open_data / "lookups" / "lsoa11_lsoa21_ltla22.parquet")
     copied = lookup.filter(pl.col("change_code").is_in(["U", "S"])).join(
         old, left_on="lsoa11_code", right_on="LSOA2011"
     )
@@ -173,11 +170,13 @@ def test_public_transport_keeps_the_value_of_unchanged_and_split_lsoas(pack: Pac
     assert (both["value"] - both["AvPTAI2015"]).abs().max() < 1e-5
 
 
-def test_public_transport_of_a_merged_lsoa_is_a_weighted_mean(tmp_path: Path) -> None:
-    lookup = pl.read_parquet(FOLDER / "lookups" / "lsoa11_lsoa21_ltla22.parquet")
-    old = pl.read_parquet(FOLDER / "london" / "ptal2015_lsoa11.parquet")
+def test_public_transport_of_a_merged_lsoa_is_a_weighted_mean(
+    open_data: Path, tmp_path: Path
+) -> None:
+    lookup = pl.read_parquet(open_data / "lookups" / "lsoa11_lsoa21_ltla22.parquet")
+    old = pl.read_parquet(open_data / "london" / "ptal2015_lsoa11.parquet")
     people = pl.read_parquet(
-        FOLDER / "census" / "population_mid2020_single_year_lsoa11.parquet",
+        open_data / "census" / "population_mid2020_single_year_lsoa11.parquet",
         columns=["lsoa11_code", "total_population"],
     )
     merged = (
@@ -187,7 +186,7 @@ def test_public_transport_of_a_merged_lsoa_is_a_weighted_mean(tmp_path: Path) ->
         .sort("lsoa21_code")
     )
     target = merged.filter(pl.col("lsoa21_code") == merged["lsoa21_code"][0])
-    ran = convert(tmp_path / "pack", "--local-authority", target["ltla22_code"][0])
+    ran = convert(open_data, tmp_path / "pack", "--local-authority", target["ltla22_code"][0])
     assert ran.returncode == 0, ran.stderr
     found = measure(load(tmp_path / "pack"), "public_transport").filter(
         pl.col("area_code") == target["lsoa21_code"][0]
@@ -228,16 +227,18 @@ def test_boundaries_hold_their_postcodes(pack: Pack) -> None:
     assert (shapely.distance(own, at) < 50).mean() > 0.99
 
 
-def test_the_same_folder_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    assert convert(tmp_path / "bexley", "--local-authority", BEXLEY).returncode == 0
+def test_the_same_folder_gives_the_same_bytes(
+    open_data: Path, folder: Path, tmp_path: Path
+) -> None:
+    assert convert(open_data, tmp_path / "bexley", "--local-authority", BEXLEY).returncode == 0
     for file in folder.iterdir():
         assert file.read_bytes() == (tmp_path / "bexley" / file.name).read_bytes(), file.name
 
 
-def test_wrong_arguments_are_explained(tmp_path: Path, folder: Path) -> None:
-    ran = convert(tmp_path / "pack", "--local-authority", "E09999999")
+def test_wrong_arguments_are_explained(open_data: Path, tmp_path: Path, folder: Path) -> None:
+    ran = convert(open_data, tmp_path / "pack", "--local-authority", "E09999999")
     assert ran.returncode == 12
     assert "E09999999" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert not (tmp_path / "pack").exists()
-    assert convert(folder, "--local-authority", BEXLEY).returncode == 15
+    assert convert(open_data, folder, "--local-authority", BEXLEY).returncode == 15
