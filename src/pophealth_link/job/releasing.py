@@ -18,7 +18,7 @@ from pophealth_link.job.load import Job
 from pophealth_link.job.progress import Recorder
 from pophealth_link.need.lsoa import lsoa_values
 from pophealth_link.reference import Pack
-from pophealth_link.report import ReportInputs
+from pophealth_link.report import ReferenceTable, ReportInputs
 from pophealth_link.schema.describe import dictionary
 
 BASELINE, CARD, CARD_TEXT = "baseline.csv", "linkage_card.json", "linkage_card.md"
@@ -125,4 +125,12 @@ def _report(
         reference=pack.name,
         warnings=done.notices,
         synthetic=job.spec.governance.get("synthetic") is True,
+        reference_tables=_reference_tables(pack),
     )
+
+
+def _reference_tables(pack: Pack) -> tuple[ReferenceTable, ...]:
+    """Return what each table of the pack is, those that say the same told once."""
+    held = (pack.about[name] for name in pack.tables)
+    told = (ReferenceTable(a.title, a.publisher, a.licence, a.attribution) for a in held)
+    return tuple(dict.fromkeys(told))

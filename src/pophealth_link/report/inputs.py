@@ -16,6 +16,16 @@ MEASURE_COLUMNS = ("area_code", "indicator", "value")
 LOOKUP_COLUMNS = ("lsoa_code", "footprint_type", "footprint_code")
 
 
+@dataclass(frozen=True, slots=True)
+class ReferenceTable:
+    """Where a table of the reference pack comes from, and the words that its licence asks for."""
+
+    title: str
+    publisher: str
+    licence: str
+    attribution: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportInputs:
     """What a run hands to its report. Every number in it has passed the disclosure policy.
@@ -25,7 +35,8 @@ class ReportInputs:
     (schema `boundaries`, EPSG:27700); `lsoa_measures` the published values by LSOA (`area_code`,
     `indicator`, `value`); `resident_lookup` the footprints of each LSOA on the resident basis
     (`lsoa_code`, `footprint_type`, `footprint_code`). Any of the three may have no rows: then
-    there are no maps of that kind. `card` is the linkage card as released.
+    there are no maps of that kind. `card` is the linkage card as released;
+    `reference_tables` say where the figures about areas come from.
     """
 
     baseline: pl.DataFrame = field(repr=False)
@@ -42,6 +53,7 @@ class ReportInputs:
     reference: str
     warnings: Sequence[str] = ()
     synthetic: bool = False
+    reference_tables: Sequence[ReferenceTable] = ()
 
     def __post_init__(self) -> None:
         """Refuse frames that lack a column."""
