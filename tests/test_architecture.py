@@ -15,6 +15,7 @@ RANKS = {
     "version": 0,
     "schema": 1,
     "published": 1,
+    "folders": 1,
     "engine": 2,
     "stats": 2,
     "privacy": 2,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pophealth_link import reference, synthetic
+from pophealth_link.folders import refuse_existing
 from pophealth_link.job import Run, runner
-from pophealth_link.job.folder import refuse_existing
 from pophealth_link.job.progress import Progress, Silent
 from pophealth_link.synthetic import SynthSpec
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pophealth_link.errors import OutputExistsError, RunInterruptedError
+from pophealth_link.errors import RunInterruptedError
+from pophealth_link.folders import refuse_existing
 
 _CHECKPOINT = "checkpoint.json"
 
@@ -39,15 +40,6 @@ class RunFolder:
 def partial(out: Path) -> Path:
     """Return the temporary name of a run's folder."""
     return out.with_name(f".{out.name}.partial")
-
-
-def refuse_existing(out: Path) -> None:
-    """Raise `OutputExistsError` where the folder is there: results are never overwritten."""
-    if out.exists() or out.is_symlink():
-        raise OutputExistsError(
-            f"the output folder {out.name} exists.",
-            fix="name a new folder; nothing is ever overwritten.",
-        )
 
 
 @contextmanager

@@ -8,12 +8,10 @@ import polars as pl
 from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.errors import DataError, nearest
 from pophealth_link.places.frames import NULL_TEXT, TEXT, Plan, require_unique, same_kind, shaped
+from pophealth_link.schema.codes import NO_FIXED_ABODE, PSEUDO_POSTCODE_AREA
 from pophealth_link.schema.reference import POSTCODES
 
-# NHS Data Model and Dictionary, default postcodes: "ZZ99 3VZ" is no fixed abode; the others say
-# that no address is known, or only the country.
-PSEUDO_PREFIX = "ZZ99"
-NO_FIXED_ABODE = "ZZ99 3VZ"
+
 _ROW = "__row"
 
 
@@ -47,7 +45,7 @@ def locate(frame: Frame, postcodes: Frame, *, postcode: str = "postcode") -> Fra
 
 def _located(plan: Plan, known: Plan, postcode: str) -> Plan:
     kept = [n for n in plan.collect_schema().names() if n not in ("lsoa_code", "unplaced")]
-    known = known.filter(~nw.col("postcode").str.starts_with(PSEUDO_PREFIX))
+    known = known.filter(~nw.col("postcode").str.starts_with(PSEUDO_POSTCODE_AREA))
     key = nw.col(postcode).cast(TEXT).alias("__postcode")
     placed = plan.select(*kept).with_columns(key)
     placed = placed.join(known, left_on="__postcode", right_on="postcode", how="left")
@@ -57,7 +55,7 @@ def _located(plan: Plan, known: Plan, postcode: str) -> Plan:
 def _reason() -> nw.Expr:
     code = nw.col("__postcode")
     unknown = (
-        nw.when((code == "") | code.str.starts_with(PSEUDO_PREFIX))
+        nw.when((code == "") | code.str.starts_with(PSEUDO_POSTCODE_AREA))
         .then(nw.lit("no_postcode"))
         .otherwise(nw.lit("unknown_postcode"))
     )

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import polars as pl
 
-NO_FIXED_ABODE = "ZZ99 3VZ"
-PSEUDO_AREA = "ZZ99"
+from pophealth_link.schema.codes import PSEUDO_POSTCODE_AREA
+
 _FORM = r"^[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}$"
 
 
@@ -50,7 +50,7 @@ def _mend_inward(inward: pl.Expr) -> pl.Expr:
 
 def is_pseudo(postcode: pl.Expr) -> pl.Expr:
     """Return whether a standardised postcode is a pseudo-postcode, never linked on or mapped."""
-    return postcode.str.starts_with(PSEUDO_AREA).fill_null(value=False)
+    return postcode.str.starts_with(PSEUDO_POSTCODE_AREA).fill_null(value=False)
 
 
 def outward(postcode: pl.Expr) -> pl.Expr:

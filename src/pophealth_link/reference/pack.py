@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,12 +11,12 @@ from pathlib import Path
 import polars as pl
 
 from pophealth_link.errors import (
-    OutputExistsError,
     Problem,
     ReferenceDataError,
     nearest,
     raise_problems,
 )
+from pophealth_link.folders import new_folder
 from pophealth_link.reference.about import PackAbout, TableAbout, parse, render
 from pophealth_link.reference.geoparquet import geo_metadata
 from pophealth_link.reference.validate import (
@@ -164,27 +162,12 @@ def write(
     under a temporary name beside it and then renamed. Raises :class:`OutputExistsError` where the
     folder exists and :class:`ReferenceDataError` with every table that is not as declared.
     """
-    _refuse_existing(folder)
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    draft.mkdir(parents=True)
-    try:
+    with new_folder(folder) as draft:
         described, problems = _write_tables(tables, draft, about)
         raise_problems(f"the reference pack {name}", _check_head(name, n_areas) + problems)
         text = render(PackAbout(name, n_areas, described))
         (draft / PACK_FILE).write_text(text, encoding="utf-8")
-        _refuse_existing(folder)
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return load(folder)
-
-
-def _refuse_existing(folder: Path) -> None:
-    if folder.exists():
-        raise OutputExistsError(
-            f"{folder} exists, and a reference pack never overwrites.",
-            fix="give another folder, or remove this one first.",
-        )
 
 
 def load(path: Path | None) -> Pack:

@@ -213,6 +213,11 @@ STATUS = CodeList(
     },
 )
 
+# NHS Data Model and Dictionary, default postcodes: the first says that a person has no fixed abode,
+# the others of the area that the address, or all but the country, is not known.
+NO_FIXED_ABODE = "ZZ99 3VZ"
+PSEUDO_POSTCODE_AREA = "ZZ99"
+
 CODE_LISTS: dict[str, CodeList] = {
     each.name: each
     for each in (

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import polars as pl
 
-from pophealth_link.errors import OutputExistsError
+from pophealth_link.folders import new_folder
 from pophealth_link.synthetic.draws import Streams
 from pophealth_link.synthetic.job_file import KEY_FILE, file_name, job_text
 from pophealth_link.synthetic.sources import (
@@ -34,25 +32,9 @@ def write(synthetic: Synthetic, out: Path, *, reference: str | None) -> Path:
     `reference` goes into the job file as it is; without it the job uses the example region. The
     folder appears only when it is whole. Raises `OutputExistsError` where it exists.
     """
-    _refuse_existing(out)
-    draft = out.with_name(f".{out.name}.{os.getpid()}.part")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    try:
+    with new_folder(out) as draft:
         _write_all(synthetic, draft, reference)
-        _refuse_existing(out)
-        draft.rename(out)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return out
-
-
-def _refuse_existing(out: Path) -> None:
-    if out.exists():
-        raise OutputExistsError(
-            f"{out} exists, and synthetic data never overwrite.",
-            fix="give another folder, or remove this one first.",
-        )
 
 
 def _write_all(synthetic: Synthetic, folder: Path, reference: str | None) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
+from pophealth_link.schema.codes import NO_FIXED_ABODE, PSEUDO_POSTCODE_AREA
 from pophealth_link.synthetic.draws import Rng, chance, pick
 from pophealth_link.synthetic.mistakes.change import emptied, filled, replaced, rows_hit
 
-_NO_FIXED_ABODE = "ZZ99 3VZ"
 _LETTERS = tuple("ABDEFGHJLNPQRSTUWXYZ")
 _SHORT = {
     r"\bRoad\b": "Rd", r"\bStreet\b": "St", r"\bAvenue\b": "Ave", r"\bClose\b": "Cl",
@@ -31,7 +31,7 @@ def record_no_fixed_abode(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> p
     The others of them stand at an address where they may be reached.
     """
     rows = rows_hit(rng, rate, records["no_fixed_abode"])
-    records = replaced(records, "postcode", rows, pl.Series([_NO_FIXED_ABODE] * len(rows)))
+    records = replaced(records, "postcode", rows, pl.Series([NO_FIXED_ABODE] * len(rows)))
     records = replaced(records, "address", rows, pl.Series(["No fixed abode"] * len(rows)))
     return emptied(records, rows, "uprn")
 
@@ -39,7 +39,7 @@ def record_no_fixed_abode(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> p
 def mistype_postcode(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
     """Write another letter or digit in the inward code, O for 0, or leave out the blank."""
     whole = records["postcode"].str.contains(r"^[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}$")
-    whole &= ~records["postcode"].str.starts_with("ZZ99")
+    whole &= ~records["postcode"].str.starts_with(PSEUDO_POSTCODE_AREA)
     rows = rows_hit(rng, rate, whole.fill_null(value=False))
     count = len(rows)
     letters = pl.Series(_LETTERS)
