@@ -11,7 +11,6 @@ from pophealth_link.places.frames import NULL_TEXT, TEXT, Plan, require_unique, 
 from pophealth_link.schema.codes import NO_FIXED_ABODE, PSEUDO_POSTCODE_AREA
 from pophealth_link.schema.reference import POSTCODES
 
-
 _ROW = "__row"
 
 
