@@ -103,7 +103,11 @@ def test_published_facts(baseline):
     assert crowded["value"] == pytest.approx(6.125, abs=0.0005)
     # Census populations stand in for those of mid-2022, by which the published score is weighed.
     score = cell(baseline, "deprivation_average_score", BEXLEY)
-    assert score["value"] == pytest.approx(15.302, abs=0.35)
+    assert score["value"] == pytest.approx(15.302, abs=0.05)
+    rank = cell(baseline, "deprivation_average_rank", BEXLEY)
+    assert rank["value"] == pytest.approx(12_983.40, abs=40)
+    for indicator, share in (("income_deprived", 18.7), ("employment_deprived", 10.9)):
+        assert cell(baseline, indicator, BEXLEY)["value"] == pytest.approx(share, abs=0.15)
     decile = cell(baseline, "deprivation_most_deprived_decile", BEXLEY)
     assert (decile["numerator"], decile["denominator"]) == (0, 148)
 

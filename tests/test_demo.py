@@ -29,7 +29,7 @@ def offline(*args, cwd):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
-    return folder, offline("demo", "--people", 4000, "--seed", 3, cwd=folder)
+    return folder, offline("demo", cwd=folder)
 
 
 def test_demo_needs_no_network_and_ends_by_naming_the_report(demo):
@@ -55,7 +55,7 @@ def test_most_records_are_linked_and_rightly(demo):
     )  # fmt: skip
     scored = pl.DataFrame(json.loads(done.stdout))
     whole = scored.filter(dimension="all").row(0, named=True)
-    assert whole["linkable"] > 500
+    assert whole["linkable"] > 5000
     assert whole["recall"] > 0.97
     assert whole["false_links"] < 0.005
     assert scored.filter(dimension="ethnic_group").height >= 5
@@ -66,8 +66,9 @@ def test_every_domain_has_a_figure_in_the_demo(demo):
     baseline = pl.read_csv(
         folder / "demo-1/run/releasable/baseline.csv", infer_schema_length=None
     ).filter(footprint_code="whole", stratum="all", basis="resident")
-    absent = baseline.filter(pl.col("status") == "no_data")["indicator"].to_list()
-    assert absent == []
+    # A score may be negative; every count must be above zero and shown.
+    empty = baseline.filter(pl.col("value").is_null() | (pl.col("value") == 0))
+    assert empty["indicator"].to_list() == []
 
 
 BAD = {

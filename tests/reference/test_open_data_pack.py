@@ -143,7 +143,8 @@ def test_income_and_employment_agree_with_the_published_scale(pack: Pack) -> Non
     employment = measure(pack, "employment_deprived")
     assert employment["numerator"].sum() == pytest.approx(16_654.5, abs=150)
     rate = employment["numerator"].sum() / employment["denominator"].sum()
-    assert rate == pytest.approx(0.109, abs=0.002)
+    # The published average score of the authority, to its three decimals (IoD2025 summaries).
+    assert rate == pytest.approx(0.109, abs=0.0015)
 
 
 def test_ethnic_groups_sum_to_residents(pack: Pack) -> None:

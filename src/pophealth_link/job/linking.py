@@ -16,7 +16,7 @@ from pophealth_link.job.accounting import Accounts
 from pophealth_link.job.load import Job
 from pophealth_link.job.progress import Progress
 from pophealth_link.link import Links, LinkSpec, People, link
-from pophealth_link.link.facts import person_facts, property_facts
+from pophealth_link.link.facts import person_facts, property_facts, with_uprn
 from pophealth_link.prepare import address, postcode
 from pophealth_link.privacy import Key, opt_outs
 from pophealth_link.reference import Pack
@@ -52,14 +52,19 @@ def run_link(job: Job, pack: Pack, out: Path, progress: Progress) -> Linked:
     accounts.linked(links.person_index)
     _warn_of_numbers(links, progress)
     progress.stage("placing people and dwellings")
+    homes = _read_dwellings(job, out, accounts)
     facts = person_facts(
-        links.records,
+        with_uprn(links.records, list(homes.values())),
         pack.scan("postcodes"),
         key,
         as_of=job.spec.as_of,
         period=job.spec.reporting_period,
     )
-    _write(out, links, facts, _dwellings(job, pack, key, out, accounts))
+    dwellings = [
+        property_facts(each, pack.scan("postcodes"), key, source=name)
+        for name, each in homes.items()
+    ]
+    _write(out, links, facts, dwellings)
     marked = [People(**_with_register(p, links)) for p in people]
     exact = evaluate.facts(links, marked, spec)
     (out / CARD_FACTS).write_text(json.dumps(exact, indent=2) + "\n", encoding="utf-8")
@@ -182,17 +187,18 @@ def _warn_of_numbers(links: Links, progress: Progress) -> None:
         )
 
 
-def _dwellings(job: Job, pack: Pack, key: Key, out: Path, accounts: Accounts) -> list[pl.DataFrame]:
-    found = []
+def _read_dwellings(job: Job, out: Path, accounts: Accounts) -> dict[str, pl.DataFrame]:
+    """Return the dwellings of each property source with standardised UPRN, address, postcode."""
+    found = {}
     for each in job.properties:
         accepted = sources.read(each.dwellings, where=each.name, only="identifiers")
         accounts.read(each.name, each.dwellings.table.name, accepted.counts)
         quarantine(out, each.name, accepted)
-        clean = accepted.frame.with_columns(
+        found[each.name] = accepted.frame.with_columns(
             address.uprn(pl.col("uprn")).alias("uprn"),
+            address.line(pl.col("address")).alias("address"),
             postcode.standardise(pl.col("postcode")).alias("postcode"),
         )
-        found.append(property_facts(clean, pack.scan("postcodes"), key, source=each.name))
     return found
 
 

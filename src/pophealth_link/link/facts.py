@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -51,6 +52,31 @@ def person_facts(
     banded = timed.with_columns(_age_band(as_of), pl.col("ethnic_group").fill_null("unknown"))
     keyed = keyed_hash(banded, "uprn", key, kind="uprn").rename({"uprn": "keyed_uprn"})
     return keyed.select(PERSON_FACTS.names).sort("person_id")
+
+
+def with_uprn(records: pl.DataFrame, dwellings: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Fill missing UPRNs of records from dwellings with the same address within the postcode.
+
+    `dwellings` hold standardised `uprn`, `address` and `postcode`. An address that two dwellings
+    share, or that has no number or name of its own (an empty line), fills nothing.
+
+    >>> people = pl.DataFrame({"uprn": [None], "address": ["1 HIGH STREET"], "home": ["AB1 2CD"]},
+    ...     schema={"uprn": pl.String, "address": pl.String, "home": pl.String})
+    >>> homes = pl.DataFrame({"uprn": ["9"], "address": ["1 HIGH STREET"],
+    ...     "postcode": ["AB1 2CD"]})
+    >>> with_uprn(people, [homes])["uprn"].to_list()
+    ['9']
+    """
+    if not dwellings:
+        return records
+    place = ["address", "home"]
+    known = pl.concat(
+        each.select("address", pl.col("postcode").alias("home"), pl.col("uprn").alias("found"))
+        for each in dwellings
+    ).drop_nulls()
+    sole = known.unique().filter(pl.col("found").n_unique().over(place) == 1)
+    joined = records.join(sole, on=place, how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce("uprn", "found").alias("uprn")).drop("found")
 
 
 def property_facts(
@@ -109,7 +135,9 @@ def _with_time(people: pl.DataFrame, as_of: date, period: tuple[date, date]) -> 
 
 def _age_band(as_of: date) -> pl.Expr:
     born = pl.col("date_of_birth")
-    later = (born.dt.month() * 100 + born.dt.day()) > as_of.month * 100 + as_of.day
+    # Months are 8-bit numbers: a hundred times one would overflow.
+    birthday = born.dt.month().cast(pl.Int32) * 100 + born.dt.day()
+    later = birthday > as_of.month * 100 + as_of.day
     age = as_of.year - born.dt.year() - later.cast(pl.Int32)
     band = age.replace_strict(_bands_by_age(), default=None, return_dtype=pl.String)
     return band.alias("age_band")

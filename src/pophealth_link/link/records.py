@@ -15,7 +15,7 @@ from pophealth_link.prepare import records as prepare_records
 _KEPT = (
     "source", "record_id", "unique_people", "on_register", "alias", "nhs_number",
     "nhs_number_status", "given", "middle", *COLUMNS, "ethnic_category", "practice_code",
-    "postcode", "date_of_death", "date_from", "date_to", "setting",
+    "postcode", "address", "date_of_death", "date_from", "date_to", "setting",
 )  # fmt: skip
 
 
