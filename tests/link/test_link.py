@@ -207,6 +207,11 @@ def test_register_must_be_one(sources):
         link(sources, key=KEY)
 
 
+def test_a_setting_must_be_known():
+    with pytest.raises(LinkageError, match="Did you mean `local_authority`"):
+        source("care", [], setting="local_autority")
+
+
 def test_thresholds_must_be_ordered():
     with pytest.raises(LinkageError):
         LinkSpec(accept_probability=0.4, review_probability=0.5)

@@ -9,9 +9,10 @@ from typing import Literal
 
 import polars as pl
 
-from pophealth_link.errors import LinkageError
+from pophealth_link.errors import LinkageError, nearest
 from pophealth_link.link.passes import DEFAULT_PASSES, DeterministicPass
 from pophealth_link.prepare.nhs_number import Kind
+from pophealth_link.schema.codes import SETTING
 from pophealth_link.schema.records import PEOPLE
 from pophealth_link.sources import ALIASES, from_frame
 
@@ -32,6 +33,12 @@ class People:
     nhs_number_kind: Kind = "clear"
     aliases: pl.DataFrame | None = field(default=None, repr=False)
     quarantined: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a setting that does not exist."""
+        if self.setting not in SETTING.codes:
+            hint = nearest(self.setting, SETTING.codes) or f" Use {', '.join(SETTING.codes)}."
+            raise LinkageError(f"`setting` of a source is none that is known.{hint}")
 
     def __repr__(self) -> str:
         """Return name, setting and counts."""
