@@ -3,7 +3,8 @@
     python -m benchmarks.train_model --people 60000 --seeds 101 102 103 --out model.json
 
 m is the share of true pairs at each level, u that of pairs taken at random; both over the pairs
-for which the comparison says something. True pairs are those of council records, which mostly hold
+for which the comparison says something, and apart for two records of one dwelling, where u comes
+from pairs of different people who live together. True pairs are those of council records, which mostly hold
 no NHS number, with the register. Add-half smoothing keeps every level between 0 and 1. The seeds
 are kept apart from those of tests and benchmarks.
 """
@@ -18,7 +19,7 @@ import polars as pl
 from pophealth_link import reference, synthetic
 from pophealth_link.job import load
 from pophealth_link.link import People, agreement
-from pophealth_link.link.comparisons import COMPARISONS
+from pophealth_link.link.comparisons import AT_HOME, COMPARISONS
 from pophealth_link.link.model import Level, Model, save
 from pophealth_link.link.records import register_of, stack
 from pophealth_link.sources import read, read_aliases
@@ -30,7 +31,21 @@ SETTING = "local_authority"
 # Our synthetic people are never recorded by an initial alone, though others are: where one is,
 # it agrees for all true pairs and for about 1 in 14 others (the sum of squared shares of first
 # letters among English given names), so the ratio of m to u is assumed, at a small m.
-ASSUMED = {("given", "initial"): (0.002, 0.002 / 14)}
+ASSUMED = {
+    ("given", "initial"): (0.002, 0.002 / 14),
+    ("given", f"initial{AT_HOME}"): (0.002, 0.002 / 14),
+}
+# What members of one household share. Our synthetic households hold few twins and no fathers and
+# sons of one name, and levels are weighed as if they were independent, though twins share family
+# name and birthday at once. So u at one dwelling is assumed, on the high side: family name among
+# relatives; a birthday among those of one name (about 15 in 1,000 maternities are multiple, Office
+# for National Statistics, birth characteristics); a given name handed down.
+ASSUMED_U = {
+    ("family", f"exact{AT_HOME}"): 0.6,
+    ("birth", f"exact{AT_HOME}"): 0.01,
+    ("given", f"exact{AT_HOME}"): 0.015,
+}
+REST = f"different{AT_HOME}"
 
 
 def people_of(job_file: Path) -> list[People]:
@@ -66,6 +81,18 @@ def true_pairs(records: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
     return register.join(council, on="truth").select("rid_l", "rid_r")
 
 
+def home_pairs(records: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """Return rid_l (register), rid_r (council) of different people at one address."""
+    main = records.filter(~pl.col("alias")).join(
+        truth.select("source", "record_id", truth="person_id"), on=["source", "record_id"]
+    )
+    place = ["home", "house"]
+    register = main.filter("on_register").select(*place, rid_l="rid", who="truth")
+    council = main.filter(pl.col("setting") == SETTING).select(*place, "truth", rid_r="rid")
+    both = register.join(council, on=place).filter(pl.col("who") != pl.col("truth"))
+    return both.select("rid_l", "rid_r")
+
+
 def random_pairs(records: pl.DataFrame, seed: int) -> pl.DataFrame:
     rng = np.random.default_rng(seed)
     main = records.filter(~pl.col("alias"))
@@ -98,14 +125,40 @@ def population(people: int, seed: int, preset: str) -> tuple[dict, dict, int, in
     true = true_pairs(records, truth)
     council = records.filter(~pl.col("alias") & (pl.col("setting") == SETTING)).height
     m = tally(agreement.levels(true, records))
-    u = tally(agreement.levels(random_pairs(records, seed), records))
+    apart = tally(agreement.levels(random_pairs(records, seed), records))
+    together = tally(agreement.levels(home_pairs(records, truth), records))
+    u = {name: _elsewhere(apart[name]) | _at_home(together[name]) for name in COMPARISONS}
     return m, u, true.height, council
 
 
+def _at_home(counts: dict[str, int]) -> dict[str, int]:
+    return {level: count for level, count in counts.items() if level.endswith(AT_HOME)}
+
+
+def _elsewhere(counts: dict[str, int]) -> dict[str, int]:
+    return {level: count for level, count in counts.items() if not level.endswith(AT_HOME)}
+
+
 def estimate(counts: list[dict[str, dict[str, int]]], name: str) -> list[float]:
+    """Return the probability of each level, those of one dwelling summing to one by themselves."""
     levels = [level.name for level in COMPARISONS[name].levels]
-    summed = [sum(each[name].get(level, 0) for each in counts) + 0.5 for level in levels]
-    return [count / sum(summed) for count in summed]
+    summed = {level: sum(each[name].get(level, 0) for each in counts) + 0.5 for level in levels}
+    sums = {
+        home: sum(n for level, n in summed.items() if level.endswith(AT_HOME) is home)
+        for home in (True, False)
+    }
+    return [count / sums[level.endswith(AT_HOME)] for level, count in summed.items()]
+
+
+def with_assumed(name: str, found: list[float]) -> list[float]:
+    """Put the assumed u in place; what they take, the level of no agreement gives."""
+    levels = [level.name for level in COMPARISONS[name].levels]
+    u = dict(zip(levels, found, strict=True))
+    for (comparison, level), assumed in ASSUMED_U.items():
+        if comparison == name:
+            u[REST] -= assumed - u[level]
+            u[level] = assumed
+    return list(u.values())
 
 
 def train(people: int, seeds: list[int], presets: list[str]) -> Model:
@@ -115,7 +168,10 @@ def train(people: int, seeds: list[int], presets: list[str]) -> Model:
         name: tuple(
             Level(level.name, *ASSUMED.get((name, level.name), (round(m, 6), round(u, 9))))
             for level, m, u in zip(
-                COMPARISONS[name].levels, estimate(ms, name), estimate(us, name), strict=True
+                COMPARISONS[name].levels,
+                estimate(ms, name),
+                with_assumed(name, estimate(us, name)),
+                strict=True,
             )
         )
         for name in COMPARISONS
@@ -126,7 +182,7 @@ def train(people: int, seeds: list[int], presets: list[str]) -> Model:
         "made_from": "synthetic people of pophealth_link, by their truth",
         "version": __version__,
         "population": f"{people} people each, presets {', '.join(presets)}, seeds {seeds}",
-        "assumed": [".".join(each) for each in ASSUMED],
+        "assumed": [".".join(each) for each in (*ASSUMED, *ASSUMED_U)],
         "true_pairs": pairs,
         "random_pairs": RANDOM_PAIRS * len(runs),
         "caution": "Not tried on real records: review a sample of pairs.",

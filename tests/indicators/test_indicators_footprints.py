@@ -8,6 +8,7 @@ from tiny import in_duckdb, indicator
 
 from pophealth_link.engine import collect
 from pophealth_link.indicators.footprints import (
+    authorities,
     complete_mapping,
     fill,
     grid,
@@ -140,9 +141,11 @@ def filled():
         + [counts(("E1", 2, 20), basis="resident").with_columns(indicator=pl.lit("area"))]
     )
     lsoas = counts(("E1", 1, 1), ("E2", 1, 1), basis="resident")
-    held = to_footprints(lsoas, every).rename({"numerator": "lsoas"})
+    held = to_footprints(lsoas, every).rename({"numerator": "lsoas", "contributors": "shown"})
     cells = grid(every, [PERSON, AREA, LAD, ABSENT])
-    frame = fill(cells, to_footprints(rows, every), held, {"absent": "no source gives it"})
+    own = authorities(every, pl.DataFrame({"lsoa_code": ["E1", "E2"], "lad_code": ["L1", "L2"]}))
+    gaps = {"absent": "no source gives it"}
+    frame = fill(cells, to_footprints(rows, every), held, own, gaps)
     return cells, frame
 
 
@@ -164,8 +167,8 @@ def test_no_zero_is_made_up():
     assert absent["status"].unique().to_list() == ["no_data"]
     assert absent["numerator"].null_count() == absent.height
     assert absent["reason"].unique().to_list() == ["no source gives it"]
-    # Somebody looked, and nobody was there.
-    assert status(frame, "person", "no_fixed_abode") == ("ok", 0, 0)
+    # Somebody looked, and nobody was there: it has no value, and counts that say why.
+    assert status(frame, "person", "no_fixed_abode") == ("not_applicable", 0, 0)
     # The footprint's LSOA holds no value: that is not a zero.
     assert status(frame, "area", "I2") == ("no_data", None, None)
 
@@ -175,7 +178,52 @@ def test_shared_imputed_and_meaningless_cells_say_so():
     assert status(frame, "person", "I2") == ("estimated", 0.5, 5)
     assert status(frame, "person", "I1") == ("ok", 2, 20)
     assert status(frame, "area", "no_fixed_abode") == ("not_applicable", None, None)
-    assert status(frame, "lad_value", "I1") == ("imputed_down", 2, 20)
+    assert status(frame, "lad_value", "I2") == ("imputed_down", 0.5, 5)
     # A local authority's own value is genuine, on the resident basis and as a whole.
+    assert status(frame, "lad_value", "I1") == ("ok", 2, 20)
     assert status(frame, "lad_value", "L1") == ("ok", 2, 20)
     assert status(frame, "lad_value", "L1", "quintile_1") == ("not_applicable", None, None)
+
+
+def test_people_without_an_event_are_a_zero():
+    every = complete_mapping(RESIDENT)
+    rows = to_footprints(
+        counts(("E1", 0, 20), basis="resident").with_columns(indicator=pl.lit("person")), every
+    )
+    lsoas = to_footprints(counts(("E1", 1, 1), basis="resident"), every)
+    held = lsoas.rename({"numerator": "lsoas", "contributors": "shown"})
+    own = every.select("footprint_type", "footprint_code", "footprint_name", "basis").clear()
+    frame = fill(grid(every, [PERSON]), rows, held, own, {})
+    assert status(frame, "person", "I1") == ("ok", 0, 20)
+    assert status(frame, "person", "I2") == ("not_applicable", 0, 0)
+
+
+def test_whole_authorities_are_told_from_parts_of_them():
+    units = mapping(
+        *(("resident", lsoa, "icb", "B1", "Board", 1.0) for lsoa in ("E1", "E2", "E3")),
+        *(("resident", lsoa, "whole", "whole", "Whole", 1.0) for lsoa in ("E1", "E2", "E3", "E4")),
+        *(("resident", lsoa, "pcn", "U1", "PCN", 1.0) for lsoa in ("E1", "E3")),
+        ("resident", "no_fixed_abode", "icb", "no_fixed_abode", "No fixed abode", 1.0),
+        ("registered", "E1", "icb", "B2", "Another", 1.0),
+    )
+    places = pl.DataFrame(
+        {"lsoa_code": ["E1", "E2", "E3", "E4", "E5"], "lad_code": ["L1", "L1", "L2", "L3", "L3"]}
+    )
+    # The whole holds E4 alone of L3, the PCN E1 alone of L1.
+    assert authorities(units, places)["footprint_code"].to_list() == ["B1"]
+
+
+def test_area_values_weighed_by_withheld_counts_alone_are_withheld():
+    every = complete_mapping(SHARED)
+    rows = to_footprints(
+        counts(("P1", 2, 20), ("P2", 1, 8)).with_columns(indicator=pl.lit("area")), every
+    )
+    lsoas = to_footprints(counts(("P1", 1, 1), ("P2", 1, 1)), every)
+    held = lsoas.rename({"numerator": "lsoas"}).with_columns(
+        shown=pl.when(pl.col("footprint_code") != "I2").then(1.0).otherwise(0.0)
+    )
+    own = every.select("footprint_type", "footprint_code", "footprint_name", "basis").clear()
+    frame = fill(grid(every, [AREA]), rows, held, own, {})
+    assert status(frame, "area", "I2") == ("suppressed", None, None)
+    assert status(frame, "area", "I1") == ("estimated", 2.25, 22)
+    assert status(frame, "area", "unknown_practice") == ("not_applicable", None, None)

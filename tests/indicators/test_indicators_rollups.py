@@ -57,13 +57,13 @@ def test_a_proportion_counts_current_adults_once():
 
 
 def test_a_rate_counts_events_of_those_with_person_time():
-    """gil was on no list in the period; hal is on no list at all but lives here."""
+    """gil has no time in the period; hal is on no list, but known to a source for half of it."""
     frame = rolled("mental_health_contacts", contacts=CONTACTS)
     year = 365.25
     registered = cells(frame, "registered")
     assert registered["P1", "all"] == (4, round(year) + round(year) + round(year / 2))
     assert registered["P2", "all"] == (2, 2 * round(year) + round(year / 4))
-    assert registered["not_registered", "all"] == (1, 0)
+    assert registered["not_registered", "all"] == (1, round(year / 2))
     whole = frame.filter(basis="registered", unit="P1", stratum="all").row(0, named=True)
     assert whole["contributors"] == 2
     assert whole["squares"] == 3**2 + 1**2
@@ -243,8 +243,17 @@ def test_registered_counts_are_shared_by_where_patients_live():
 
 def test_a_score_is_the_mean_weighed_by_patients():
     held = lives(("P1", "E1", 3), ("P1", "E2", 1), ("P2", "E2", 4))
-    frame = area.roll_up(found("deprivation_average_score"), held, score=True)
+    frame = area.roll_up(found("deprivation_average_score"), held, patients=True)
     assert cells(frame, "registered")["P1", "all"] == (50 * 3 + 10 * 1, 4)
+
+
+def test_patients_weigh_scores_of_people_and_households_those_of_households():
+    kinds = {each.id: area.by_patients(each) for each in catalogue().at("area")}
+    assert kinds["deprivation_average_score"]
+    assert kinds["noise_complaints"]
+    assert not kinds["homelessness_assessed"]
+    assert not kinds["temporary_accommodation_lad"]
+    assert not kinds["overcrowding_bedrooms"]
 
 
 def test_an_lsoa_at_the_edge_weighs_no_more_than_its_patients():
@@ -264,20 +273,24 @@ def test_shares_do_not_depend_on_how_many_the_lists_cover_in_all():
     assert thin["share"].to_list() == [1.0, 1.0, 1.0]
 
 
-def test_patients_that_the_policy_withholds_weigh_nothing():
+def test_patients_that_the_policy_withholds_weigh_as_the_number_that_it_gives_them():
     def withhold(frame):
-        return frame.with_columns(people=pl.when(pl.col("people") >= 3).then("people"))
+        hidden = pl.col("people") < 3
+        return frame.with_columns(
+            people=pl.when(hidden).then(1.0).otherwise("people"), withheld=hidden
+        )
 
-    held = lives(("P1", "E1", 4), ("P2", "E1", 2), ("P1", "E2", 4), rounded=withhold)
-    assert held.select("unit", "lsoa_code", "share").rows() == [
-        ("P1", "E1", 1.0),
-        ("P1", "E2", 1.0),
+    held = lives(("P1", "E1", 3), ("P2", "E1", 2), ("P1", "E2", 4), rounded=withhold)
+    assert held.select("unit", "lsoa_code", "people", "share", "withheld").rows() == [
+        ("P1", "E1", 3.0, 0.75, False),
+        ("P1", "E2", 4.0, 1.0, False),
+        ("P2", "E1", 1.0, 0.25, True),
     ]
 
 
 def test_those_on_no_list_or_not_current_weigh_nothing():
     assert set(area.patients(people(), PLACES)["unit"]) == {"P1", "P2"}
-    counted = {(u, c): n for u, c, n, _ in area.patients(people(), PLACES).iter_rows()}
+    counted = {(u, c): n for u, c, n, _, _ in area.patients(people(), PLACES).iter_rows()}
     assert counted == {("P1", "E1"): 2, ("P1", "E2"): 1, ("P2", "E2"): 1}
 
 
@@ -303,5 +316,22 @@ def test_population_ages_and_person_time():
         collect(person.population(people(), rate)).select("person_id", "weight").iter_rows()
     )
     assert "gil" not in held
-    assert held["hal"] == 0
+    assert held["hal"] == round(365.25 / 2)
     assert held["fay"] == 91
+
+
+def test_nobody_without_person_time_counts_in_a_rate():
+    """hal is current, but of no source's time: neither events nor time of hal's are counted."""
+    timeless = people().with_columns(
+        person_years=pl.when(pl.col("person_id") != "hal").then("person_years")
+    )
+    plan = person.roll_up(
+        catalogue()["mental_health_contacts"],
+        timeless,
+        {"contacts": CONTACTS},
+        as_of=AS_OF,
+        period=PERIOD,
+    )
+    frame = collect(plan)
+    assert frame.filter(unit="not_registered").is_empty()
+    assert frame.filter(pl.col("denominator") <= 0).is_empty()

@@ -22,7 +22,7 @@ _PEOPLE = [
     ("eve", True, "90+", "P2", "no_fixed_abode", None, None, 1.0),
     ("fay", False, "30-34", "P2", "E1", 1, "h2", 0.25),
     ("gil", False, "30-34", "P1", "E1", 1, "h2", 0.0),
-    ("hal", True, "50-54", "not_registered", "E2", 4, "h3", None),
+    ("hal", True, "50-54", "not_registered", "E2", 4, "h3", 0.5),
 ]
 
 

@@ -11,6 +11,7 @@ from people import NUMBERS, REGISTER, register, source, who
 
 from pophealth_link.errors import LinkageError
 from pophealth_link.link import LinkSpec, link
+from pophealth_link.link.passes import DEFAULT_PASSES
 from pophealth_link.privacy import Key
 
 KEY = Key(b"a key for tests, 16+")
@@ -179,11 +180,98 @@ def test_order_changes_nothing_and_every_record_has_one_row(rows, order, unique)
     assert gp["person_id"].n_unique() == gp.height
 
 
-def test_summary_adds_up():
+def test_summary_has_one_row_per_pass_and_leaves_the_unlinked():
     links = link([register(), source("care", POOL)], key=KEY)
     summary = links.summary()
-    assert summary["records"].sum() == len(POOL)
-    assert summary["cumulative_share"][-1] == pytest.approx(1)
+    passes = ["nhs_number", *(rule.name for rule in DEFAULT_PASSES), "probabilistic"]
+    assert summary["pass"].to_list() == passes
+    unlinked = links.person_index.filter(method="unlinked").height
+    assert summary["pairs"].sum() + unlinked == len(POOL)
+    assert summary["cumulative_share"][-1] == pytest.approx(1 - unlinked / len(POOL))
+
+
+def crowd(count: int) -> list[tuple]:
+    """Register people who are nobody of these tests, in homes of two."""
+    return [
+        (f"x{i}", None, f"Given{i}", f"Family{i // 2}", date(1940 + i % 70, 1 + i % 12, 2 + i % 27),
+         "12"[i % 2], f"XC{1 + i % 9} {i % 10}AB", f"9{i // 2}")
+        for i in range(count)
+    ]  # fmt: skip
+
+
+MARGARET = ("1", NUMBERS[0], "Olivia", "Smith", date(2001, 2, 3), "2", "XA1 1AA", "11")
+JOHN = ("2", NUMBERS[1], "John", "Smith", date(1950, 5, 17), "1", "XA1 1AA", "11")
+HOME = ("XA1 1AA", "11")
+RELATIVES = {
+    "son of the same name": (None, "John", "Smith", date(1982, 9, 13), "1", *HOME),
+    "same-sex twin": (None, "Sophia", "Smith", date(2001, 2, 3), "2", *HOME),
+    "brother and sister twins": (None, "James", "Smith", date(2001, 2, 3), "1", *HOME),
+    "lodger with the same birthday": (None, "Grace", "Walker", date(2001, 2, 3), "2", *HOME),
+    "sister": (None, "Grace", "Smith", date(1998, 11, 24), "2", *HOME),
+}
+
+
+@pytest.mark.parametrize("relative", RELATIVES)
+@pytest.mark.parametrize("size", [20, 2000])
+def test_household_members_on_no_register_are_not_linked_to_relatives_who_are(relative, size):
+    care = source("care", [("a", *RELATIVES[relative])])
+    gp_people = register([MARGARET, JOHN, *crowd(size)])
+    assert who(link([gp_people, care], key=KEY))["a"][0] is None
+
+
+@pytest.mark.parametrize("size", [20, 2000])
+def test_at_home_a_nickname_or_a_slip_is_still_forgiven(size):
+    care = source("care", [
+        ("a", None, "Jon", "Smith", date(1950, 5, 17), "1", *HOME),
+        ("b", None, "Olivia", "Smith", date(2001, 3, 2), "2", *HOME),
+        ("c", None, "Olivia", "Jones", date(2001, 2, 3), "2", *HOME),
+    ])  # fmt: skip
+    found = who(link([register([MARGARET, JOHN, *crowd(size)]), care], key=KEY))
+    assert [found[k][0] for k in "abc"] == ["2", "1", "1"]
+
+
+def test_a_twins_number_and_a_fathers_number_are_contradicted_by_the_register():
+    twins = [
+        MARGARET,
+        ("3", NUMBERS[2], "Sophia", "Smith", date(2001, 2, 3), "2", *HOME),
+        JOHN,
+        ("4", NUMBERS[3], "John", "Smith", date(1982, 9, 13), "1", *HOME),
+    ]
+    trust = source("trust", [
+        ("a", NUMBERS[0], "Sophia", "Smith", date(2001, 2, 3), "2", *HOME),
+        ("b", NUMBERS[1], "John", "Smith", date(1982, 9, 13), "1", *HOME),
+    ], setting="secondary_care")  # fmt: skip
+    links = link([register(twins), trust], key=KEY)
+    assert links.counts["nhs_numbers_contradicted"] == 2
+    assert (who(links)["a"][0], who(links)["b"][0]) == ("3", "4")
+
+
+def test_a_token_says_nothing_of_a_number_in_clear():
+    row = REGISTER[3]
+    care = source("care", [("a", "9990000077", *row[2:])], nhs_number_kind="token")
+    assert who(link([register(), care], key=KEY))["a"] == ("4", "name_birth_postcode")
+
+
+def test_aliases_of_a_council_link_too():
+    former = pl.DataFrame(
+        {"record_id": ["a"], "given_name": ["Piotr"], "family_name": ["Zielinski"]}
+    )
+    care = source("care", [("a", None, "Peter", "Newname", date(1975, 11, 30), "1", "XB2 3CD")])
+    known = replace(care, aliases=former)
+    assert who(link([register(), known], key=KEY))["a"] == ("4", "name_birth_postcode")
+
+
+@pytest.mark.parametrize("first", ["0wanda", "zwanda"])
+def test_a_number_that_contradicting_strangers_share_belongs_to_none(first):
+    rows = [
+        (first, "9990000077", "Wanda", "Kowalska", date(1960, 7, 7)),
+        ("p1", "9990000077", "Peter", "Parker", date(1991, 1, 12)),
+        ("p2", "9990000077", "Peter", "Parker", date(1991, 1, 12)),
+    ]
+    links = link([register(), source("care", rows)], key=KEY)
+    assert links.counts["nhs_numbers_contradicted"] == 3
+    others = links.person_index.filter(pl.col("method") != "register")
+    assert others["person_id"].n_unique() == 3
 
 
 def test_repr_shows_counts_only():

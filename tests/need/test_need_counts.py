@@ -109,7 +109,7 @@ def test_over_dispersion_is_that_of_people(given, counts):
     contacts = given.events["contacts"].filter(
         pl.col("contact_date").is_between(*given.period) & pl.col("attendance").is_in(["5", "6"])
     )
-    of_area = given.people.filter(pl.col("current") | (pl.col("person_years") > 0))
+    of_area = given.people.filter(pl.col("person_years") > 0)
     each = contacts.join(of_area, on="person_id", how="semi").group_by("person_id").len()["len"]
     factor = round(float((each * each).sum()) / float(each.sum()), 1)
     assert whole(counts, "mental_health_contacts")["dispersion"] == factor
@@ -136,6 +136,9 @@ def test_values_of_authorities_are_imputed_down_and_genuine_only_as_their_own(co
     given = noise.filter(pl.col("footprint_type").is_in(["pcn", "icp"]), pl.col("numerator") > 0)
     assert set(given["status"]) == {"imputed_down"}
     assert given.height == 4
+    # The whole area consists of both authorities: nothing is imputed down to it.
+    assert whole(counts, "noise_complaints")["status"] == "ok"
+    assert whole(counts, "noise_complaints", basis="registered")["status"] == "imputed_down"
     for row in given.iter_rows(named=True):
         assert 4.0 <= row["numerator"] / row["denominator"] <= 8.0
     split = counts.filter(pl.col("indicator") == "noise_complaints", pl.col("stratum") != "all")
@@ -143,7 +146,9 @@ def test_values_of_authorities_are_imputed_down_and_genuine_only_as_their_own(co
 
 
 def test_shares_are_marked_estimated(counts):
-    held = level(counts, "person").filter(basis="registered", stratum="all")
+    held = level(counts, "person").filter(
+        pl.col("denominator") > 0, basis="registered", stratum="all"
+    )
     split = held.filter(pl.col("footprint_code").is_in(["I1", "I2"]))
     assert set(split["status"]) == {"estimated"}
     assert set(held.filter(footprint_type="pcn")["status"]) == {"ok"}
@@ -246,8 +251,73 @@ def test_patients_weigh_by_the_policy(given):
     people = level(raw, "person", "property").drop("policy")
     assert_frame_equal(people, level(rounded, "person", "property").drop("policy"))
     score = whole(rounded, "deprivation_average_score", basis="registered")
-    assert score["denominator"] % 5 == 0
+    fours = given.people.filter(
+        pl.col("current") & pl.col("registered_unit").is_in(list(world.PRACTICES))
+    ).drop_nulls("lsoa_code")
+    sizes = fours.filter(pl.col("lsoa_code") < world.lsoa(79)).group_by(
+        "registered_unit", "lsoa_code"
+    ).len()["len"]  # fmt: skip
+    assert min(sizes) < 8 < max(sizes)
+    wanted = sum(4 if n < 8 else 5 * ((n + 2) // 5) for n in sizes)
+    assert score["denominator"] == wanted
     assert set(rounded["policy"]) == {"hes"}
+
+
+def test_nobody_vanishes_from_the_weights_and_nothing_made_of_withheld_counts_is_shown():
+    """Three of the unknown practice in one LSOA, two of another in none that is known."""
+    people = world.people(4000, 80).with_columns(current=pl.lit(value=True))
+    few = people.filter(registered_unit="unknown_practice", lsoa_code=world.lsoa(3)).head(3)
+    lost = people.filter(pl.col("lsoa_code").is_null()).head(2)
+    people = pl.concat(
+        [
+            people.filter(pl.col("registered_unit") != "unknown_practice"),
+            few,
+            lost.with_columns(registered_unit=pl.lit("P9")),
+        ]
+    )
+    mapping = pl.concat(
+        [
+            world.unit_footprints(80),
+            pl.DataFrame(
+                [("registered", "P9", "pcn", "U9", "U9", 1.0)],
+                schema=world.unit_footprints(80).schema,
+                orient="row",
+            ),
+        ]
+    )
+    given = world.inputs(people=people, unit_footprints=mapping)
+    counts = count(given, policy=policy("hes")).filter(basis="registered", stratum="all")
+    area = level(counts, "area").filter(footprint_type="pcn")
+    unknown = area.filter(footprint_code="unknown_practice")
+    assert set(unknown["status"]) == {"suppressed"}
+    assert (
+        unknown["numerator"].null_count() == unknown["denominator"].null_count() == unknown.height
+    )
+    assert set(area.filter(footprint_code="U9")["status"]) == {"not_applicable"}
+    assert set(area.filter(footprint_code="U1")["status"]) <= {"ok", "imputed_down"}
+
+
+def test_values_of_households_are_weighed_by_households_on_either_basis(given, counts):
+    """Registered: each LSOA's households by the share of its patients who are in the footprint."""
+    homes = given.areas["households"].sum()
+    assert whole(counts, "homelessness_assessed")["denominator"] == homes
+    patients = given.people.filter(
+        pl.col("current") & pl.col("registered_unit").is_in([*world.PRACTICES, "unknown_practice"])
+    ).drop_nulls("lsoa_code")
+    lsoas = given.areas.join(patients.group_by("lsoa_code").len(), on="lsoa_code").with_columns(
+        cover=pl.col("len") / pl.col("population")
+    )
+    ordered = lsoas.sort("cover")
+    half = ordered.filter(pl.col("len").cum_sum() * 2 >= pl.col("len").sum())["cover"][0]
+    known = patients.filter(pl.col("registered_unit") != "unknown_practice")
+    listed = known.group_by("lsoa_code").agg(known=pl.len())
+    parts = lsoas.join(listed, on="lsoa_code").select(
+        pl.col("households") * pl.col("known") / pl.col("len")
+        * (pl.col("cover") / half).clip(upper_bound=1)
+    )  # fmt: skip
+    row = whole(counts, "homelessness_assessed", basis="registered")
+    assert row["denominator"] == pytest.approx(parts.to_series().sum(), rel=1e-6)
+    assert 4 < row["numerator"] / row["denominator"] < 8
 
 
 def test_the_need_index_is_counted_by_people(given, counts):

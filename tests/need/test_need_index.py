@@ -1,5 +1,7 @@
 """The need index against hand calculations and the properties that it states."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -140,3 +142,15 @@ def test_the_summary_holds_everything_but_the_values():
     assert {"members", "left_out", "areas", "incomplete", "alpha", "item_rest", "reason"} <= set(
         summary
     )
+
+
+def test_the_summary_is_json_with_the_weight_of_each_member():
+    held, _ = drawn(members=5, areas=60)
+    held["m0"] = held["m0"].with_columns(numerator=pl.lit(4.0))
+    summary = fit(held, [member(f"m{n}") for n in range(5)]).summary()
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert summary["weights"] == dict.fromkeys(["m1", "m2", "m3", "m4"], 0.25)
+    assert summary["left_out"] == {"m0": "it is the same everywhere"}
+    none = fit({}, catalogue().members()).summary()
+    assert none["weights"] == {}
+    assert json.loads(json.dumps(none, allow_nan=False)) == none

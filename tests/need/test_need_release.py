@@ -101,7 +101,25 @@ def test_a_withheld_cell_has_no_number_that_follows_from_it(baseline):
     assert gone["upper"].null_count() == gone.height
     for status in ("no_data", "not_applicable"):
         rows = baseline.filter(status=status)
-        assert rows["numerator"].null_count() == rows["value"].null_count() == rows.height
+        assert rows["value"].null_count() == rows["upper"].null_count() == rows.height
+        assert rows["numerator"].fill_null(0).max() == 0
+        assert rows["denominator"].fill_null(0).max() == 0
+
+
+@pytest.mark.parametrize("name", list(POLICIES))
+def test_a_given_cell_has_a_value(given, name):
+    rule = POLICIES[name]
+    baseline, _ = release(count(given, policy=rule), rule, unit_footprints=given.unit_footprints)
+    shown = baseline.filter(pl.col("status").is_in(["ok", "estimated", "imputed_down"]))
+    assert shown["value"].null_count() == 0
+    assert (shown["denominator"] > 0).all()
+    if rule.zero_shown:
+        nobody = baseline.filter(denominator=0)
+        assert set(nobody["status"]) == {"not_applicable"}
+        assert shown.filter(numerator=0).height > 0
+    else:
+        # That nobody is there is not told either.
+        assert baseline.filter(denominator=0).is_empty()
 
 
 def test_proportions_have_wilson_limits(baseline):
@@ -230,4 +248,4 @@ def test_nobody_is_zero_of_zero_without_a_value(baseline):
     )
     assert rows["numerator"].to_list() == [0.0] * rows.height
     assert rows["value"].null_count() == rows.height
-    assert set(rows["status"]) == {"ok"}
+    assert set(rows["status"]) == {"not_applicable"}

@@ -110,7 +110,7 @@ def people(size: int, count: int, seed: int = 1) -> pl.DataFrame:
     reason = rng.choice(list(REASONS["resident"]), size)
     on_register = practice != "not_registered"
     current = rng.random(size) < 0.95
-    years = np.where(on_register, np.where(current, 1.0, rng.integers(0, 365, size) / 365.25), 0.0)
+    years = np.where(current, 1.0, rng.integers(0, 365, size) / 365.25)
     decile = 1 + place * 10 // count
     frame = pl.DataFrame(
         {

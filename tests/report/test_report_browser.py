@@ -24,8 +24,10 @@ MEASURE = """<script>addEventListener("load", () => {
   const small = [...document.querySelectorAll("svg.chart, .map svg")]
     .map((each) => each.getBoundingClientRect())
     .filter((box) => box.width < 250 || box.height < 40);
+  const narrow = [...document.querySelectorAll(".figures:not(.paired) > .fifths")]
+    .filter((each) => each.offsetWidth < 0.98 * each.parentElement.offsetWidth);
   parent.postMessage([page.scrollWidth, page.clientWidth, small.length,
-    document.querySelectorAll("svg.chart").length, page.scrollHeight].join(" "), "*");
+    document.querySelectorAll("svg.chart").length, page.scrollHeight, narrow.length].join(" "), "*");
 });</script></body>"""
 OUTER = """<!DOCTYPE html><title>waiting</title>
 <script>
@@ -69,9 +71,11 @@ def test_nothing_sticks_out_sideways(folder, tmp_path, width):
     )
     told = re.search(r"<title>measured ([\d ]+)</title>", done.stdout)
     assert told, done.stderr[-500:]
-    scroll, client, small, charts, height = map(int, told.group(1).split())
+    scroll, client, small, charts, height, narrow = map(int, told.group(1).split())
     assert client == width or client == width - 15  # a scroll bar takes 15 pixels
     assert scroll <= client
     assert small == 0
     assert charts > 20
     assert height > 5_000
+    # Panels by fifth have the whole width: beside a chart they would leave a void below it.
+    assert narrow == 0

@@ -107,6 +107,18 @@ def test_a_fifth_that_is_withheld_is_marked(rows):
     )
 
 
+def test_names_of_networks_are_not_cut(rows):
+    """In capitals as the directories write them: beside the chart, and above panels on two lines."""
+    name = "HARBOUR AND RIVER PCN"
+    held = _of(rows, "depression_recorded").with_columns(name=pl.lit(name))
+    chart = dot_chart(held.filter(pl.col("stratum") == "all"), title="T", unit="%")
+    assert f">{name}</text>" in chart
+    panel = held.filter(pl.col("basis") == "registered", pl.col("footprint_type") == "whole")
+    (small,) = fifths_charts(panel, title="T", unit="%")
+    assert ">HARBOUR AND</text>" in small
+    assert ">RIVER PCN</text>" in small
+
+
 def test_an_axis_starts_at_zero_unless_all_values_lie_far_from_it():
     def frame(*values):
         return pl.DataFrame(dict.fromkeys(("value", "lower", "upper"), values)).with_columns(

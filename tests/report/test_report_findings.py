@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import polars as pl
 import pytest
 
@@ -27,8 +29,8 @@ def _rows(*rows):
     return released(pl.DataFrame(list(rows), schema=SCHEMA))
 
 
-def _text(indicator="x", unit="%"):
-    return indicator_text({}, indicator, unit)
+def _text(indicator="x", unit="%", **declared):
+    return indicator_text({indicator: SimpleNamespace(**declared)}, indicator, unit)
 
 
 def test_the_highest_against_the_lowest():
@@ -71,6 +73,39 @@ def test_withheld_footprints_and_values_of_a_larger_area_are_left_out():
     )
     assert difference(imputed, _text(), "pcn") is None
     assert difference(_rows(_row("A", 12.0, 11.0, 13.0), withheld), _text(), "pcn") is None
+
+
+@pytest.mark.parametrize("status", ["suppressed", "linkage_too_weak"])
+def test_with_a_withheld_footprint_it_is_said_of_those_shown_and_is_no_key_figure(status):
+    shown = [_row("A", 12.0, 11.0, 13.0), _row("B", 6.0, 5.5, 6.5)]
+    hidden = _row("C", None, None, None, status=status)
+    assert difference(_rows(*shown, hidden), _text(), "pcn").partly
+    assert differences(_rows(*shown, hidden), {"x": _text()}, "pcn") == []
+    # One that is withheld in another type, or has no data, takes nothing away.
+    other = _row("L", None, None, None, status=status, kind="lad")
+    absent = _row("D", None, None, None, status="no_data")
+    assert not difference(_rows(*shown, other, absent), _text(), "pcn").partly
+    assert len(differences(_rows(*shown, other, absent), {"x": _text()}, "pcn")) == 1
+
+
+def test_extremes_that_read_alike_are_not_told():
+    rows = [_row("A", 0.0, 0.0, 0.4), _row("B", 0.0, 0.0, 0.3), _row("C", 0.001, 0.0, 0.3)]
+    assert difference(_rows(*rows), _text(), "pcn") is None
+
+
+def test_intervals_overlap_only_where_there_are_some():
+    some = _rows(_row("A", 12.0, 11.0, 13.0), _row("B", 11.0, 10.0, 12.0))
+    assert difference(some, _text(), "pcn").overlap
+    none = _rows(_row("A", 12.0, None, None), _row("B", 11.9, None, None))
+    assert not difference(none, _text(), "pcn").overlap
+    apart = _rows(_row("A", 12.0, 11.9, 12.1), _row("B", 11.7, 11.6, 11.8))
+    assert not difference(apart, _text(), "pcn").overlap
+
+
+@pytest.mark.parametrize(("interval", "apart"), [("none", True), ("compound_poisson", False)])
+def test_a_missing_interval_tells_nothing_apart_where_one_is_needed(interval, apart):
+    rows = _rows(_row("A", 12.0, None, None), _row("B", 6.0, None, None))
+    assert difference(rows, _text(interval=interval), "pcn").apart is apart
 
 
 def test_one_difference_per_domain_the_largest_ratio_first():

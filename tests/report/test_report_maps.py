@@ -97,6 +97,34 @@ def test_darker_means_higher(drawn):
     assert all(max(low) <= min(high) for low, high in pairwise(values))
 
 
+@pytest.mark.parametrize(
+    ("marks", "key"),
+    [
+        ((0.0, 100.0), (("c0", "no"), ("c4", "yes"))),
+        ((0.0,), (("c0", "no"),)),
+        ((100.0,), (("c4", "yes"),)),
+    ],
+)
+def test_all_or_nothing_is_no_or_yes(drawn, marks, key):
+    measures = sample.lsoa_measures().filter(indicator="deprivation_most_deprived_decile")
+    values = [marks[n % 7 % len(marks)] for n in range(measures.height)]
+    measures = measures.with_columns(value=pl.Series(values))
+    made = area_map(drawn, measures, _text("deprivation_most_deprived_decile"))
+    assert made.key == key
+    said = {patch.words.rsplit(" ", 1)[1] for each in made.patches.values() for patch in each}
+    assert said == {text for _, text in key}
+    assert "about as many" not in made.caption
+
+
+def test_a_class_of_one_value_is_not_a_span(drawn):
+    measures = sample.lsoa_measures().filter(indicator="housing_social_rented")
+    values = [0.0] * 20 + [float(n) for n in range(measures.height - 20)]
+    made = area_map(
+        drawn, measures.with_columns(value=pl.Series(values)), _text("housing_social_rented")
+    )
+    assert made.key[0] == ("c0", "0.0%")
+
+
 def test_an_area_without_a_value_is_grey_and_said_so(drawn):
     measures = sample.lsoa_measures().filter(pl.col("area_code") != sample.lsoa(0, 0))
     made = area_map(drawn, measures, _text("housing_social_rented"))

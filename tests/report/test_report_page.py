@@ -236,6 +236,78 @@ def test_title_dates_policy_and_warnings_are_told(page):
         assert told in page.words
 
 
+SUMMARY = {
+    "members": ["overcrowding_bedrooms", "employment_deprived", "one_person_households"],
+    "weights": dict.fromkeys(
+        ["overcrowding_bedrooms", "employment_deprived", "one_person_households"], 0.333333
+    ),
+    "left_out": {"noise_exposed_55db": "the reference does not hold it"},
+    "areas": 1480,
+    "incomplete": 12,
+    "alpha": 0.8312,
+    "item_rest": {
+        "overcrowding_bedrooms": 0.714,
+        "employment_deprived": 0.655,
+        "one_person_households": -0.12,
+    },
+    "against_direction": ["one_person_households"],
+    "reason": None,
+}
+
+
+def test_the_index_says_what_it_is_made_of():
+    text = render_report(sample.inputs(index_summary=SUMMARY))
+    page = Page(text)
+    assert page.errors == []
+    section = text[text.index('id="domain-index"') : text.index('id="reading"')]
+    told = Page(f"<section {section.rsplit('<section', 1)[0]}").words
+    for said in (
+        *("Overcrowded households", "33.3%", "0.71", "−0.12", "1,480 LSOAs", "12 LSOAs lack"),
+        *("alpha is 0.83", "Postcodes exposed to 55 dB (the reference does not hold it)"),
+        "low where the others are high: One-person households",
+    ):
+        assert said in told, said
+
+
+def test_without_an_index_the_reason_is_told(page):
+    none = {"members": [], "left_out": {}, "areas": 8, "incomplete": 0, "alpha": None}
+    none |= {"item_rest": {}, "reason": "8 areas are complete; 60 are needed"}
+    made = Page(render_report(sample.inputs(index_summary=none)))
+    assert "no index for this reference: 8 areas are complete; 60 are needed." in made.words
+    assert "What the index is made of" not in page.words
+
+
+def _reading(page_text, indicator):
+    section = page_text[page_text.index(f'id="indicator-{indicator}"') :]
+    return re.search(r'<p class="reading">(.*?)</p>', section.split("</section>", 1)[0], re.S)
+
+
+def test_sentences_about_extremes_say_when_others_are_withheld(html):
+    assert "Of those shown: <b>" in _reading(html, "delayed_discharge_days_housing").group(1)
+    assert "Of those shown" not in _reading(html, "depression_recorded").group(1)
+    overlap = "Their intervals overlap"
+    assert overlap not in _reading(html, "deprivation_average_score").group(1)
+
+
+def test_indicators_without_any_number_above_nothing_are_not_counted():
+    frame = sample.baseline()
+    ids = frame["indicator"].unique().sort()
+    held = int(re.search(r"<b>(\d+)</b> <span>indicators with numbers", _page(frame)).group(1))
+    empty = pl.col("indicator") == "depression_recorded"
+    nothing = frame.with_columns(
+        *(pl.when(~empty).then(n).otherwise(0.0).alias(n) for n in ("numerator", "value")),
+        status=pl.when(empty & (pl.col("basis") == "resident"))
+        .then(pl.lit("suppressed"))
+        .otherwise("status"),
+    )
+    less = int(re.search(r"<b>(\d+)</b> <span>indicators with numbers", _page(nothing)).group(1))
+    assert 0 < less == held - 1 < len(ids)
+
+
+def _page(frame):
+    return render_report(sample.inputs(baseline=frame))
+
+
 def test_an_empty_run_is_a_page_too():
     made = sample.inputs(
         baseline=sample.baseline().clear(),

@@ -65,3 +65,23 @@ def test_listed_joins_as_in_a_sentence():
         "a and b",
         "a, b and c",
     ]
+
+
+def test_why_there_are_no_intervals_is_true_of_each_kind():
+    def why(statistic, interval, **more):
+        return words.no_intervals(statistic, interval, **({"imputed_down": False} | more))
+
+    assert "not an estimate from a count" in why("score", "none")
+    for counted in (why("proportion", "none"), why("rate", "compound_poisson")):
+        assert "not an estimate from a count" not in counted
+    assert "its denominator names" in why("proportion", "none")
+    assert "many events" in why("rate", "compound_poisson")
+    assert "as published" in why("score", "none", imputed_down=True)
+    assert why("proportion", "wilson") == why("", "") == "No intervals are given"
+
+
+@pytest.mark.parametrize("name", ["hes", "opensafely", "midpoint6", "acro", "our own"])
+def test_every_policy_says_that_few_people_and_subtraction_withhold_more(name):
+    said = words.policy_in_words(name)
+    assert "withheld where few people are behind them" in said
+    assert "taking one footprint" in said

@@ -14,7 +14,7 @@ from pophealth_link.indicators.tally import ALL, UNKNOWN, fixed, total
 from pophealth_link.places.units import REGISTERED, RESIDENT
 
 # Takes a frame with a column of counts, `people`, and returns it as the policy lets it be used:
-# rounded, and empty where withheld.
+# rounded, and with one number for all that are withheld, which the column `withheld` marks.
 RoundPeople = Callable[[pl.DataFrame], pl.DataFrame]
 CELLS = ("lsoa_code", "stratum", "numerator", "denominator")
 _UNIT = ["basis", "unit", "stratum"]
@@ -128,15 +128,16 @@ def of_measure(indicator: Indicator, measures: pl.DataFrame) -> pl.DataFrame:
 def patients(
     people: Frame, places: pl.DataFrame, round_people: RoundPeople | None = None
 ) -> pl.DataFrame:
-    """Return unit, lsoa_code, people and share: who is registered where, and where they live.
+    """Return unit, lsoa_code, people, share, withheld: who is registered where and lives where.
 
     Counts current people by registered unit and LSOA; those on no list are left out.
-    `round_people` is applied to the counts, and withheld ones are left out, so that what is
-    weighed by them gives no small count away. share = people / all registered people living in the
-    LSOA × its cover: registered people per usual resident, against the median over registered
-    people, at most 1. Where lists cover the LSOA as they cover most, the shares add up to one;
-    at the edge, where most of its people are on lists that the job does not hold, they stay small,
-    so that an LSOA with five patients does not weigh as much as one with fifteen hundred.
+    `round_people` is applied to the counts; it gives withheld ones (`withheld`) one number, so
+    that nobody vanishes from the weights and what is weighed by them gives no small count away.
+    share = people / all registered people living in the LSOA × its cover: registered people per
+    usual resident, against the median over registered people, at most 1. Where lists cover the
+    LSOA as they cover most, the shares add up to one; at the edge, where most of its people are on
+    lists that the job does not hold, they stay small, so that an LSOA with five patients does not
+    weigh as much as one with fifteen hundred.
     """
     plan = lazy(people).filter(nw.col("current").fill_null(value=False))
     plan = plan.filter(
@@ -146,15 +147,15 @@ def patients(
     lives = collect(counted.rename({"registered_unit": "unit"})).with_columns(
         pl.col("people").cast(pl.Int64)
     )
-    lives = lives.sort("unit", "lsoa_code")
+    lives = lives.sort("unit", "lsoa_code").with_columns(withheld=pl.lit(value=False))
     if round_people is not None:
-        lives = round_people(lives).filter(pl.col("people") > 0)
+        lives = round_people(lives)
     lives = lives.join(places.select("lsoa_code", "population"), on="lsoa_code", how="inner")
     listed = pl.col("people").sum().over("lsoa_code")
     lives = lives.with_columns((listed / pl.col("population")).alias("cover"), listed.alias("all"))
     cover = (pl.col("cover") / _median_cover(lives)).clip(upper_bound=1.0).fill_null(1.0)
     share = (pl.col("people") / pl.col("all") * cover).alias("share")
-    return lives.select("unit", "lsoa_code", "people", share).sort("unit", "lsoa_code")
+    return lives.select("unit", "lsoa_code", "people", share, "withheld").sort("unit", "lsoa_code")
 
 
 def _median_cover(lives: pl.DataFrame) -> float:
@@ -164,13 +165,21 @@ def _median_cover(lives: pl.DataFrame) -> float:
     return 1.0 if half.is_empty() else float(half["cover"][0])
 
 
-def roll_up(found: pl.DataFrame, lives: pl.DataFrame, *, score: bool = False) -> pl.DataFrame:
+def by_patients(indicator: Indicator) -> bool:
+    """Return whether registered patients weigh its values: those of a score of people.
+
+    A value of households is weighed by households on either basis.
+    """
+    return indicator.statistic == "score" and indicator.weight != "households"
+
+
+def roll_up(found: pl.DataFrame, lives: pl.DataFrame, *, patients: bool = False) -> pl.DataFrame:
     """Return basis, unit, stratum, numerator, denominator and contributors, sorted.
 
     `found`: see `cells`; `lives`: see `patients`. Resident: the LSOA is the unit. Registered:
-    Σ numerator·share over Σ denominator·share, and for a score the mean of the LSOAs' scores
-    weighed by registered patients. Stratum: the LSOA's own national quintile. Contributors: LSOAs,
-    parts of them counted as parts.
+    Σ numerator·share over Σ denominator·share, and with `patients` (see `by_patients`) the mean of
+    the LSOAs' values weighed by registered patients. Stratum: the LSOA's own national quintile.
+    Contributors: LSOAs, parts of them counted as parts.
     """
     resident = found.select(
         pl.lit(RESIDENT).alias("basis"),
@@ -182,7 +191,7 @@ def roll_up(found: pl.DataFrame, lives: pl.DataFrame, *, score: bool = False) ->
     people = pl.col("people").cast(pl.Float64)
     mean = (pl.col("numerator") / pl.col("denominator") * people).alias("numerator")
     parts = [pl.col(name) * pl.col("share") for name in CELLS[2:]]
-    counts = [mean, people.alias("denominator")] if score else parts
+    counts = [mean, people.alias("denominator")] if patients else parts
     counts.append(pl.col("share").alias("contributors"))
     registered = joined.select(pl.lit(REGISTERED).alias("basis"), "unit", "stratum", *counts)
     rows = pl.concat([resident, registered])

@@ -85,23 +85,42 @@ def grid(mapping: pl.DataFrame, indicators: Sequence[Indicator]) -> pl.DataFrame
     return places.join(declared, how="cross").join(strata, how="cross").sort(CELL)
 
 
+def authorities(mapping: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Return FOOTPRINT of those on the resident basis that consist of whole local authorities.
+
+    `mapping`: UNIT_FOOTPRINTS; `places`: lsoa_code and lad_code. An authority is whole where the
+    footprint holds all of its LSOAs that `places` has.
+    """
+    sizes = places.group_by("lad_code").agg(pl.len().alias("size"))
+    held = mapping.filter(pl.col("basis") == RESIDENT, pl.col("share") >= 1)
+    held = held.join(places.select(unit="lsoa_code", lad_code="lad_code"), on="unit")
+    parts = held.group_by(*FOOTPRINT, "lad_code").agg(pl.col("unit").n_unique().alias("held"))
+    parts = parts.join(sizes, on="lad_code")
+    full = parts.group_by(FOOTPRINT).agg((pl.col("held") == pl.col("size")).all().alias("full"))
+    return full.filter("full").select(FOOTPRINT).sort(FOOTPRINT)
+
+
 def fill(
     cells: pl.DataFrame,
     found: pl.DataFrame,
     lsoas: pl.DataFrame,
+    own: pl.DataFrame,
     gaps: Mapping[str, str],
 ) -> pl.DataFrame:
     """Return the grid with SUMS, status and reason: no cell is missing and no zero is made up.
 
-    `cells`: see `grid`; `found`: see `to_footprints`; `lsoas`: CELL without indicator and `lsoas`,
-    how many LSOAs each footprint and stratum holds; `gaps`: indicator → why there is no data.
+    `cells`: see `grid`; `found`: see `to_footprints`; `lsoas`: CELL without indicator, `lsoas`, how
+    many LSOAs each footprint and stratum holds, and `shown`, how many of them are weighed by a
+    count that is not withheld; `own`: see `authorities`; `gaps`: indicator → why there is no data.
 
     * `no_data`: the indicator is in `gaps`, or the footprint's LSOAs hold no value.
     * `not_applicable`: an area-level indicator where the footprint (or stratum) has no LSOA, or a
-      value of the local authority split by deprivation, which it cannot tell apart.
-    * `imputed_down`: a value of the local authority, unless the footprint is its own authority.
+      value of the local authority split by deprivation, which it cannot tell apart; a person- or
+      property-level one where nobody is in the cell: it keeps its counts, 0 of 0.
+    * `suppressed`: an area-level indicator where every count of patients behind it is withheld.
+    * `imputed_down`: a value of the local authority, unless the footprint is in `own`.
     * `estimated`: a unit that lies in the footprint in part contributed.
-    * `ok`: the rest. A person- or property-level cell that nobody is in is 0 of 0.
+    * `ok`: the rest, among them cells with people and no event.
 
     `reason` also says where only a part of the footprint's areas hold the measure.
     """
@@ -111,29 +130,34 @@ def fill(
     place = [name for name in CELL if name != "indicator"]
     joined = cells.join(found, on=list(CELL), how="left")
     joined = joined.join(named, on="indicator", how="left")
-    joined = joined.join(lsoas.select(*place, "lsoas"), on=place, how="left")
-    return _with_status(joined).drop("split", "lsoas", "imputed_down").sort(CELL)
+    joined = joined.join(lsoas.select(*place, "lsoas", "shown"), on=place, how="left")
+    genuine = own.select(FOOTPRINT).with_columns(own=pl.lit(value=True))
+    joined = joined.join(genuine, on=list(FOOTPRINT), how="left")
+    return _with_status(joined).drop("split", "lsoas", "shown", "own", "imputed_down").sort(CELL)
 
 
 def _with_status(joined: pl.DataFrame) -> pl.DataFrame:
     area, empty = pl.col("level") == "area", pl.col("denominator").fill_null(0) <= 0
-    own = (pl.col("footprint_type") == "lad") & (pl.col("basis") == RESIDENT)
     blurred = pl.col("imputed_down") & (pl.col("stratum") != ALL)
     nowhere = area & (pl.col("lsoas").fill_null(0) <= 0)
+    hidden = area & (pl.col("shown").fill_null(0) <= 0)
     status = (
         pl.when(pl.col("reason").is_not_null())
         .then(pl.lit("no_data"))
-        .when(nowhere | blurred)
+        .when(nowhere | blurred | (~area & empty))
         .then(pl.lit("not_applicable"))
-        .when(area & empty)
+        .when(empty)
         .then(pl.lit("no_data"))
-        .when(pl.col("imputed_down") & ~own)
+        .when(hidden)
+        .then(pl.lit("suppressed"))
+        .when(pl.col("imputed_down") & pl.col("own").is_null())
         .then(pl.lit("imputed_down"))
         .when(pl.col("split").fill_null(value=False))
         .then(pl.lit("estimated"))
         .otherwise(pl.lit("ok"))
     )
-    given = pl.col("status").is_in(["ok", "estimated", "imputed_down"])
+    nobody = (pl.col("status") == "not_applicable") & ~area
+    given = pl.col("status").is_in(["ok", "estimated", "imputed_down"]) | nobody
     unmeasured = (pl.col("status") == "no_data") & pl.col("reason").is_null()
     part = given & area & (pl.col("contributors") < pl.col("lsoas") - _TOLERANCE)
     why = (

@@ -31,8 +31,9 @@ def roll_up(
 
     `people`: PEOPLE_PLACED; `events`: see `events.per_person`. A proportion counts distinct people
     among the `current` of its ages. A rate sums events or days (or counts people) of those with
-    person-time in the period, and of current people who are not on the register; its denominator
-    is person-time in days (divide by DAYS_A_YEAR). Whoever is neither counts in neither part.
+    person-time in the period, on the register or, for people on none, known to a source; its
+    denominator is that person-time in days (divide by DAYS_A_YEAR). Whoever has none counts in
+    neither part.
     Strata: `all`, `quintile_1` to `quintile_5`, `quintile_unknown`.
     """
     return by_units(counted(indicator, people, events, as_of=as_of, period=period), bases)
@@ -80,7 +81,8 @@ def contributions(plan: Plan, bases: Sequence[str] = BASES) -> Plan:
 def population(people: Frame, indicator: Indicator) -> Plan:
     """Return person_id, the units, stratum and weight of the people whom an indicator is about.
 
-    Weight: 1 a person for a proportion, days of person-time for a rate.
+    Weight: 1 a person for a proportion, days of person-time for a rate, always above zero: nobody
+    adds to a numerator without adding to its denominator.
     """
     plan = lazy(people)
     current = nw.col("current").fill_null(value=False)
@@ -88,7 +90,7 @@ def population(people: Frame, indicator: Indicator) -> Plan:
     if indicator.min_age is not None:
         plan = plan.filter(nw.col("age_band").is_in(list(bands_from(indicator.min_age))))
     if indicator.statistic == "rate":
-        plan = plan.with_columns(days.alias("weight")).filter((nw.col("weight") > 0) | current)
+        plan = plan.with_columns(days.alias("weight")).filter(nw.col("weight") > 0)
     else:
         plan = plan.filter(current).with_columns(nw.lit(1).cast(nw.Int64).alias("weight"))
     return plan.select("person_id", *_UNITS[:2], stratum_of(), "weight")

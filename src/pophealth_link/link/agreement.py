@@ -10,6 +10,8 @@ from pophealth_link.link.comparisons import COLUMNS, COMPARISONS, Comparison
 def levels(pairs: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     """Return `rid_l`, `rid_r` and the level of each comparison; null where it says nothing.
 
+    A level of two records of one dwelling ends in `AT_HOME`.
+
     `pairs` holds `rid_l` and `rid_r`; `records` is the table of prepared records, of which alias
     rows are left out. Distinct pairs in, the same pairs out, ordered.
     """

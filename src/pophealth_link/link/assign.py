@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import polars as pl
 
+from pophealth_link.link.records import PSEUDONYM
+
 
 def cannot_link(pairs: pl.DataFrame, trusted: pl.DataFrame) -> pl.DataFrame:
-    """Return the pairs (`rid_l`, `rid_r`) whose two trusted NHS numbers differ."""
+    """Return the pairs (`rid_l`, `rid_r`) whose two trusted NHS numbers differ.
+
+    A token and a number in clear say nothing of each other.
+    """
     numbered = pairs.join(trusted, left_on="rid_l", right_on="rid", how="left").join(
         trusted, left_on="rid_r", right_on="rid", how="left", suffix="_r"
     )
-    return numbered.filter(pl.col("nhs_number") != pl.col("nhs_number_r")).select("rid_l", "rid_r")
+    kinds = [pl.col(name).str.starts_with(PSEUDONYM) for name in ("nhs_number", "nhs_number_r")]
+    differ = (pl.col("nhs_number") != pl.col("nhs_number_r")) & (kinds[0] == kinds[1])
+    return numbered.filter(differ).select("rid_l", "rid_r")
 
 
 def taken(pairs: pl.DataFrame, links: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:

@@ -22,11 +22,37 @@ class LevelRule:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Levels tried in order; pairs that meet `missing` say nothing; the last level is the rest."""
+    """Levels tried in order; pairs that meet `missing` say nothing; the last level is the rest.
+
+    With `by_dwelling` every level has a twin for two records of one dwelling, where the other
+    members of the household are who a person could be mistaken for.
+    """
 
     name: str
     missing: str
-    levels: tuple[LevelRule, ...]
+    rules: tuple[LevelRule, ...]
+    by_dwelling: bool = True
+
+    @property
+    def levels(self) -> tuple[LevelRule, ...]:
+        """The levels in the order in which they are tried."""
+        if not self.by_dwelling:
+            return self.rules
+        return (*(_at_home(rule) for rule in self.rules), *self.rules)
+
+
+AT_HOME = "_at_home"
+_SAME_DWELLING = "coalesce(uprn_l = uprn_r or (home_l = home_r and house_l = house_r), false)"
+
+
+def _at_home(rule: LevelRule) -> LevelRule:
+    """Return the level for two records of one dwelling.
+
+    A name that a household repeats is no rarer there for being rare elsewhere: its weight is not
+    adjusted by term frequency.
+    """
+    within = "" if rule.condition == "ELSE" else f" and ({rule.condition})"
+    return LevelRule(f"{rule.name}{AT_HOME}", f"({_SAME_DWELLING}{within})")
 
 
 _SWAPPED = "(first_given_l = family_r and family_l = first_given_r and first_given_l <> family_l)"
@@ -110,19 +136,19 @@ COMPARISONS: Mapping[str, Comparison] = {
             _either_missing("sex"),
             (LevelRule("exact", "sex_l = sex_r"), LevelRule("different", "ELSE")),
         ),
-        # One comparison for all that a household shares, so that it is weighed once.
+        # One comparison for all that a household shares, so that it is weighed once. How many
+        # people share a place depends on the register, so u is counted there, not trained.
         Comparison(
             "household",
             f"({_either_missing('home')} and {_either_missing('uprn')})",
             (
-                LevelRule(
-                    "dwelling", "(uprn_l = uprn_r or (home_l = home_r and house_l = house_r))"
-                ),
+                LevelRule("dwelling", _SAME_DWELLING),
                 LevelRule("postcode", "home_l = home_r"),
                 LevelRule("sector", "sector_l = sector_r"),
                 LevelRule("outward", "outward_l = outward_r"),
                 LevelRule("elsewhere", "ELSE"),
             ),
+            by_dwelling=False,
         ),
     )
 }

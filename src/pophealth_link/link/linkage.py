@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -32,22 +32,26 @@ class Links:
     records: pl.DataFrame = field(repr=False)
     counts: dict[str, int]
     model: Model = field(repr=False)
+    passes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         people = self.person_index["person_id"].n_unique()
         return f"Links({self.person_index.height:,} records, {people:,} people)"
 
     def summary(self) -> pl.DataFrame:
-        """Return one row per method: `method`, `records`, `share`, `cumulative_share`.
+        """Return one row per pass, in order: `pass`, `pairs`, `share`, `cumulative_share`.
 
-        Shares are of all records outside the register, from the first pass to the unlinked.
+        `pairs` counts the records that the pass gave a person; shares are of all records outside
+        the register. What is missing from the last cumulative share is unlinked.
         """
         others = self.person_index.filter(pl.col("method") != "register")
-        counted = others.group_by("method").agg(pl.len().alias("records"))
-        order = pl.col("method").replace_strict({"nhs_number": 0, "unlinked": 9}, default=1)
-        ranked = counted.sort(order, -pl.col("records").cast(pl.Int64), "method")
-        share = pl.col("records") / max(others.height, 1)
-        return ranked.with_columns(share.alias("share"), share.cum_sum().alias("cumulative_share"))
+        counted = others.group_by("method").agg(pl.len().cast(pl.Int64).alias("pairs"))
+        order = pl.DataFrame({"pass": list(self.passes)})
+        found = order.join(
+            counted, left_on="pass", right_on="method", how="left", maintain_order="left"
+        ).with_columns(pl.col("pairs").fill_null(0))
+        share = pl.col("pairs") / max(others.height, 1)
+        return found.with_columns(share.alias("share"), share.cum_sum().alias("cumulative_share"))
 
 
 def link(
@@ -68,7 +72,9 @@ def link(
         found.append(_deterministic(records, found, by_number.trusted, rule))
     found.append(_probabilistic(records, found, by_number.trusted, model, spec))
     pairs = pl.concat(found)
-    return _result(records, pairs, by_number, model, key or Key(secrets.token_bytes(32)))
+    names = (NHS_NUMBER, *(rule.name for rule in spec.passes), PROBABILISTIC)
+    done = _result(records, pairs, by_number, model, key or Key(secrets.token_bytes(32)))
+    return replace(done, passes=names)
 
 
 def _pairs(pairs: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -87,7 +93,7 @@ def _accepted(found: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _remaining(records: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
-    others = records.filter(~pl.col("on_register") & ~pl.col("alias"))
+    others = records.filter(~pl.col("on_register"))
     return others.join(links, left_on="rid", right_on="rid_r", how="anti")
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from pophealth_link.errors import LinkageError
 from pophealth_link.link.comparisons import COMPARISONS
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Model:
     levels: Mapping[str, tuple[Level, ...]]
     on_register: float
     provenance: Mapping[str, Any]
+    register_size: int = 2
 
     def __post_init__(self) -> None:
         problems = [line for name in COMPARISONS for line in _check(name, self.levels.get(name))]
@@ -38,9 +42,56 @@ class Model:
         if problems:
             raise LinkageError("the linkage model cannot be used.", *problems)
 
-    def prior(self, register_size: int) -> float:
-        """Return the probability that a record and a register person taken at random match."""
-        return self.on_register / max(register_size, 2)
+    @property
+    def prior(self) -> float:
+        """The probability that a record and a register person taken at random match."""
+        return self.on_register / max(self.register_size, 2)
+
+    def at_register(self, register: pl.DataFrame) -> Model:
+        """Return the model for this register: its size, and how often its people share a place.
+
+        `register` holds prepared records (`rid`, `alias`, `uprn`, `home`, `house`, `sector`,
+        `outward`). u of the household's levels is the probability that two of its people agree.
+        """
+        main = register.filter(~pl.col("alias"))
+        shares = place_shares(main)
+        household = tuple(
+            replace(level, u=shares[level.name]) for level in self.levels["household"]
+        )
+        levels = {**self.levels, "household": household}
+        return replace(self, levels=levels, register_size=main.height)
+
+
+def place_shares(people: pl.DataFrame) -> dict[str, float]:
+    """Return the probability that two people share a dwelling, only a postcode, and so on.
+
+    No probability is less than half a pair in the register: to have seen no household mates does
+    not mean that there are none.
+
+    >>> homes = pl.DataFrame({"uprn": ["1", "1", "2"], "home": ["A", "A", "A"],
+    ...     "house": ["1", "1", "2"], "sector": ["A"] * 3, "outward": ["A"] * 3})
+    >>> round(place_shares(homes)["dwelling"], 3)
+    0.333
+    """
+    dwelling = pl.coalesce("uprn", pl.concat_str("home", "house", separator=" "))
+    nested = [
+        _share(people.select(place))
+        for place in (dwelling, pl.col("home"), pl.col("sector"), pl.col("outward"))
+    ]
+    apart = [nested[0], *(wide - near for near, wide in pairwise(nested)), 1 - nested[-1]]
+    least = 0.5 / max(people.height, 1)
+    names = (rule.name for rule in COMPARISONS["household"].levels)
+    return {
+        name: min(max(share, least), 1 - least) for name, share in zip(names, apart, strict=True)
+    }
+
+
+def _share(places: pl.DataFrame) -> float:
+    """Return the probability that two different people, both with a place, have the same one."""
+    counts = places.to_series().drop_nulls().value_counts()["count"].cast(pl.Float64)
+    known = float(counts.sum())
+    pairs = float((counts * (counts - 1)).sum())
+    return pairs / (known * (known - 1)) if known > 1 else 0.0
 
 
 def _check(name: str, levels: tuple[Level, ...] | None) -> list[str]:

@@ -41,10 +41,12 @@ def propose(register: pl.DataFrame, others: pl.DataFrame, rule: DeterministicPas
         pl.when("unique_people").then(pl.col("rid").n_unique().over(crowd)).otherwise(1).alias("n")
     )
     pairs = left.join(right, on=list(rule.keys), how="inner", suffix="_r")
-    # Through an alias one person may hold two keys, and two records of a source claim them.
+    # Through an alias one person may hold two keys, and two records of a source claim them; or
+    # one record two keys, and two people answer.
     claims = pl.when("unique_people").then(pl.col("rid_r").n_unique().over("rid", "source"))
     crowded = claims.otherwise(1) > 1
-    ambiguous = (pl.col("holders") > 1) | (pl.col("n") > 1) | crowded
+    torn = pl.col("rid").n_unique().over("rid_r") > 1
+    ambiguous = (pl.col("holders") > 1) | (pl.col("n") > 1) | crowded | torn
     found = pairs.select(pl.col("rid").alias("rid_l"), "rid_r", ambiguous.alias("ambiguous"))
     return found.group_by("rid_l", "rid_r").agg(pl.col("ambiguous").any()).sort("rid_l", "rid_r")
 

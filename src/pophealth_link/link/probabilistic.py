@@ -44,8 +44,7 @@ def score(
     if register.is_empty() or others.is_empty():
         return _no_pairs()
     rows = [_rows(register, "r"), _rows(others, "o")]
-    size = register["rid"].n_unique()
-    found = _predict(rows, settings(model, size), floor, memory_limit)
+    found = _predict(rows, settings(model.at_register(register)), floor, memory_limit)
     best = found.group_by("rid_l", "rid_r").agg(
         pl.col("match_weight").max().round(6), pl.col("match_probability").max().round(9)
     )
@@ -115,12 +114,12 @@ def _by_record(scored: pl.DataFrame, rows: Sequence[pl.DataFrame]) -> pl.DataFra
     )
 
 
-def settings(model: Model, register_size: int) -> dict[str, Any]:
-    """Return Splink settings for DuckDB built from a model."""
+def settings(model: Model) -> dict[str, Any]:
+    """Return Splink settings for DuckDB built from a model that knows its register."""
     return {
         "link_type": "link_only",
         "unique_id_column_name": "unique_id",
-        "probability_two_random_records_match": model.prior(register_size),
+        "probability_two_random_records_match": model.prior,
         "retain_matching_columns": False,
         "retain_intermediate_calculation_columns": False,
         "comparisons": [_comparison(c, model.levels[c.name]) for c in COMPARISONS.values()],

@@ -19,6 +19,9 @@ _KEPT = (
 )  # fmt: skip
 
 
+PSEUDONYM = "token:"
+
+
 def register_of(sources: Sequence[People]) -> People:
     """Return the source that is the register: the one marked, else the first that can be.
 
@@ -71,10 +74,18 @@ def _prepared(people: People, register: People) -> pl.DataFrame:
         pl.col("date_of_birth").dt.strftime("%Y%m%d").alias("birth_text"),
         pl.col("date_of_birth").dt.year().alias("birth_year"),
     )
-    return _with_formal_names(marked.collect()).select(_KEPT)
+    return _with_formal_names(marked.with_columns(_own_kind(people))).select(_KEPT)
 
 
-def _with_formal_names(records: pl.DataFrame) -> pl.DataFrame:
+def _own_kind(people: People) -> pl.Expr:
+    """Return the number, a token marked as one: it is never compared with a number in clear."""
+    number = pl.col("nhs_number")
+    marked = pl.concat_str(pl.lit(PSEUDONYM), number).alias("nhs_number")
+    return number if people.nhs_number_kind == "clear" else marked
+
+
+def _with_formal_names(rows: pl.LazyFrame) -> pl.DataFrame:
+    records = rows.collect()
     distinct = records.select(pl.col("first_given").unique()).drop_nulls()
     formal = names.formal_names(distinct, "first_given").rename({"first_given_formal": "formal"})
     return records.join(formal, on="first_given", how="left")

@@ -19,6 +19,7 @@ from pophealth_link.indicators.events import gap, per_person
 from pophealth_link.indicators.footprints import (
     CELL,
     SUMS,
+    authorities,
     complete_mapping,
     fill,
     grid,
@@ -27,6 +28,7 @@ from pophealth_link.indicators.footprints import (
 )
 from pophealth_link.indicators.tally import Plan
 from pophealth_link.need.index import NeedIndex, fit
+from pophealth_link.need.rounding import round_patients
 
 # Fewer people than this would make an over-dispersion factor that tells of single people.
 LEAST_PEOPLE = 10
@@ -96,7 +98,9 @@ def count(
     fractions. `contributors`: people, dwellings or LSOAs behind it. `dispersion`: see
     `over_dispersion`. `dominated`: see `disclosure.dominance`; only a policy with such a rule finds
     any. With a `policy` the registered patients that weigh area-level indicators are rounded by it,
-    as `release` requires. `indicators`: the catalogue; the shipped one if left out.
+    as `release` requires, and all withheld ones are given the same number, the middle of the small
+    counts: it tells no more than that they are withheld. `indicators`: the catalogue; the shipped
+    one if left out.
 
     Raw counts of people are disclosive: pass them to `release`, never to a reader.
     """
@@ -106,7 +110,7 @@ def count(
     people = _people(inputs, listed, bases, mapping, policy)
     places = area.lsoas(inputs.areas, inputs.deprivation)
     homes = _properties(inputs, listed, bases, places)
-    lives = area.patients(inputs.people, places, _rounding(policy))
+    lives = area.patients(inputs.people, places, round_patients(policy))
     areas = _areas(inputs, listed, places, lives)
     known = lazy(_concat([*people.frames, *homes.frames]))
     units = collect(known_units(known, mapping)) if people.frames or homes.frames else None
@@ -114,7 +118,8 @@ def count(
         _concat([*([units] if units is not None else []), *areas.frames]), mapping
     )
     gaps = {**people.gaps, **homes.gaps, **areas.gaps}
-    cells = fill(grid(mapping, tuple(listed)), found, _lsoas(places, lives, mapping), gaps)
+    lsoas, own = _lsoas(places, lives, mapping), authorities(mapping, places)
+    cells = fill(grid(mapping, tuple(listed)), found, lsoas, own, gaps)
     return _finished(cells, inputs, listed, people, policy)
 
 
@@ -132,7 +137,7 @@ def accounting(inputs: BaselineInputs, *, indicators: Catalogue | None = None) -
 
     `total`: people, events or days that the indicator's rules select; `counted`: those in the
     baseline; `outside`: those of people whom it does not count, because they are not of its ages,
-    or neither current nor with person-time. Indicators without data are left out.
+    not current, or for a rate without person-time. Indicators without data are left out.
     """
     listed = catalogue() if indicators is None else indicators
     rows = []
@@ -237,10 +242,6 @@ def _properties(
     return _Rolled(tuple(frames), {name: why for name, why in gaps.items() if why}, {})
 
 
-def _rounding(policy: Policy | None) -> area.RoundPeople | None:
-    return None if policy is None else lambda frame: frame.with_columns(policy.released("people"))
-
-
 def _areas(
     inputs: BaselineInputs, listed: Catalogue, places: pl.DataFrame, lives: pl.DataFrame
 ) -> _Rolled:
@@ -252,7 +253,7 @@ def _areas(
         gaps[each.id] = fitted.reason
         cells[each.id] = area.scored(fitted.values, places)
     frames = [
-        _named(area.roll_up(found, lives, score=listed[name].statistic == "score"), listed[name])
+        _named(area.roll_up(found, lives, patients=area.by_patients(listed[name])), listed[name])
         for name, found in cells.items()
         if gaps[name] is None
     ]
@@ -260,11 +261,22 @@ def _areas(
 
 
 def _lsoas(places: pl.DataFrame, lives: pl.DataFrame, mapping: pl.DataFrame) -> pl.DataFrame:
-    """Return how many LSOAs (parts of them counted as parts) each footprint and stratum holds."""
+    """Return how many LSOAs (parts of them counted as parts) each footprint and stratum holds.
+
+    `lsoas`: all of them; `shown`: those weighed by a count of patients that is not withheld.
+    """
     one = places.select("lsoa_code", "stratum", numerator=pl.lit(1.0), denominator=pl.lit(1.0))
-    rolled = area.roll_up(one, lives).with_columns(pl.lit("lsoas").alias("indicator"))
-    found = to_footprints(rolled, mapping)
-    return found.drop("indicator").rename({"numerator": "lsoas"})
+    rolled = [
+        area.roll_up(one, each).with_columns(pl.lit(name).alias("indicator"))
+        for name, each in (("lsoas", lives), ("shown", lives.filter(~pl.col("withheld"))))
+    ]
+    found = to_footprints(pl.concat(rolled), mapping)
+    place = [name for name in CELL if name != "indicator"]
+    sums = [
+        pl.col("numerator").filter(pl.col("indicator") == name).sum().alias(name)
+        for name in ("lsoas", "shown")
+    ]
+    return found.group_by(place).agg(sums)
 
 
 def _finished(

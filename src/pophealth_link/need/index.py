@@ -47,10 +47,23 @@ class NeedIndex:
     reason: str | None = None
 
     def summary(self) -> dict[str, object]:
-        """Return everything but the values, for a card or a manifest."""
-        held = {name: getattr(self, name) for name in self.__slots__ if name != "values"}
-        against = [name for name, value in self.item_rest.items() if value < 0]
-        return {**held, "members": list(self.members), "against_direction": against}
+        """Return everything but the values, as JSON can hold it.
+
+        Beside the fields: `weights`, id → the member's share of the index (none where there is no
+        index); `against_direction`, members that run against the others.
+        """
+        even = round(1 / len(self.members), _DECIMALS) if self.reason is None else None
+        return {
+            "members": list(self.members),
+            "weights": {} if even is None else dict.fromkeys(self.members, even),
+            "left_out": dict(self.left_out),
+            "areas": self.areas,
+            "incomplete": self.incomplete,
+            "alpha": self.alpha,
+            "item_rest": dict(self.item_rest),
+            "against_direction": [name for name, value in self.item_rest.items() if value < 0],
+            "reason": self.reason,
+        }
 
 
 def fit(cells: Mapping[str, pl.DataFrame], members: Sequence[Indicator]) -> NeedIndex:

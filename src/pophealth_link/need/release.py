@@ -15,6 +15,7 @@ from pophealth_link.indicators.catalogue import Catalogue, catalogue
 from pophealth_link.indicators.footprints import CELL
 from pophealth_link.schema.outputs import BASELINE
 
+GIVEN = ("ok", "estimated", "imputed_down")
 COUNT_DECIMALS, VALUE_DECIMALS = 3, 6
 _COUNTS = ("numerator", "denominator")
 _RESULTS = ("value", "lower", "upper")
@@ -35,7 +36,9 @@ def release(
     subtraction would give one back (`unit_footprints` lets nested footprints be checked as well,
     `previous` an earlier baseline). A count of events or days is also withheld where the people
     behind it are few, or few of them dominate it. Published area counts are open data on the
-    resident basis; on the registered basis they are weighed by rounded numbers of patients.
+    resident basis; on the registered basis they are weighed by rounded numbers of patients, and
+    withheld where every one of those is. Where nobody is left in a denominator the status is
+    `not_applicable` and there is no value.
 
     Values and limits are computed from what is released and from nothing else: value =
     multiplier × numerator / denominator; Wilson limits for proportions; Byar or exact Poisson ones
@@ -57,8 +60,14 @@ def release(
     safe, account = _protected(rows.filter(person), policy, unit_footprints, previous)
     known = pl.concat([safe, rows.filter(~person)]).sort(CELL)
     known = known.with_columns(pl.col(name).round(COUNT_DECIMALS) for name in _COUNTS)
-    baseline = _in_schema(_with_statistics(_declared(known, listed)))
+    baseline = _in_schema(_with_statistics(_declared(known.with_columns(_status()), listed)))
     return baseline, {"policy": policy.parameters(), **account, **_summary(baseline, counts)}
+
+
+def _status() -> pl.Expr:
+    """Return the status; where rounding leaves nobody in the denominator there is no value."""
+    nobody = (pl.col("denominator") == 0) & pl.col("status").is_in(GIVEN)
+    return pl.when(nobody).then(pl.lit("not_applicable")).otherwise("status").alias("status")
 
 
 def _require_policy(counts: pl.DataFrame, policy: Policy) -> None:

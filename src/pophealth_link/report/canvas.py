@@ -6,6 +6,7 @@ the same pictures and takes four times as long, most of it in validating them on
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -87,6 +88,23 @@ def shortened(column: str, width: int) -> pl.Expr:
     fitting = (letters * width / room).floor().cast(pl.Int64)
     cut = text.str.slice(0, fitting - 1).str.strip_chars_end() + "…"
     return pl.when(room > width).then(cut).otherwise(text).alias(column)
+
+
+def wrapped(names: pl.Series, width: int) -> pl.DataFrame:
+    """Return each of a few names on up to two lines of `width` small letters: `first`, `second`.
+
+    >>> wrapped(pl.Series(["Harbour and Northgate PCN", "Weald PCN"]), 16).rows()
+    [('Harbour and', 'Northgate PCN'), ('', 'Weald PCN')]
+    """
+    lines = [textwrap.wrap(name, max(4, round(width / _room(name)))) or [""] for name in names]
+    pairs = [(each[0], " ".join(each[1:])) if len(each) > 1 else ("", each[0]) for each in lines]
+    frame = pl.DataFrame(pairs, schema={"first": pl.String, "second": pl.String}, orient="row")
+    return frame.with_columns(shortened("first", width), shortened("second", width))
+
+
+def _room(name: str) -> float:
+    """Return the mean room that a letter of the name takes; a capital takes 1.4."""
+    return 1 + 0.4 * sum(letter.isupper() for letter in name) / max(len(name), 1)
 
 
 def span(rows: pl.DataFrame) -> tuple[float, float]:

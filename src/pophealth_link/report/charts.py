@@ -28,7 +28,7 @@ from pophealth_link.report.canvas import (
 )
 from pophealth_link.report.svg import draw
 
-_WIDTH, _LABELS = 272, 168
+_WIDTH, _LABELS, _LETTERS = 256, 204, 33
 _APART = MappingProxyType({"registered": -0.19, "resident": 0.19})
 
 
@@ -95,7 +95,7 @@ def _told_apart(rows: pl.DataFrame, bases: Sequence[str]) -> pl.DataFrame:
     notes = dict(words.STATUS_WORDS)
     return rows.with_columns(
         y=pl.col("line") + offset,
-        label=shortened("name", 27),
+        label=shortened("name", _LETTERS),
         note=pl.col("status").replace_strict(notes, default="not given", return_dtype=pl.String),
     )
 

@@ -25,7 +25,11 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The highest and the lowest footprint of a type on one indicator."""
+    """The highest and the lowest footprint of a type on one indicator.
+
+    `apart`: told apart by their intervals, or without need of any; `overlap`: both have intervals,
+    and they touch; `partly`: other footprints of the type are withheld, which may lie beyond.
+    """
 
     id: str
     title: str
@@ -34,6 +38,8 @@ class Difference:
     low: Side
     size: str
     apart: bool
+    overlap: bool
+    partly: bool
     strength: float
 
     @property
@@ -67,45 +73,62 @@ def differences(
 
     `rows` are those of stratum `all`. A difference counts where the intervals of the highest and
     the lowest footprint do not touch, or where the indicator has no interval; the largest ratio of
-    the two comes first. Values of a larger area that stand in for its parts are left out.
+    the two comes first. Values of a larger area that stand in for its parts are left out, and so
+    are indicators with a withheld footprint of the type.
     """
     best: dict[str, Difference] = {}
     for indicator, text in texts.items():
         found = difference(cells.for_indicator(rows, indicator), text, kind)
-        if found and found.apart and found.strength > best.get(text.domain, found).strength - 1e-12:
+        if found is None or found.partly or not found.apart:
+            continue
+        if found.strength > best.get(text.domain, found).strength - 1e-12:
             best[text.domain] = found
     ranked = sorted(best.values(), key=lambda each: (-each.strength, each.id))
     return ranked[:most]
 
 
 def difference(rows: pl.DataFrame, text: IndicatorText, kind: str) -> Difference | None:
-    """Return the highest against the lowest footprint of a type; none with fewer than two."""
-    basis = cells.main_basis(rows)
-    held = rows.filter(
+    """Return the highest against the lowest footprint of a type.
+
+    None with fewer than two, or where the values read alike.
+    """
+    of_kind = rows.filter(
         (pl.col("footprint_type") == kind)
         & ~pl.col("reason")
-        & pl.col("given")
-        & (pl.col("basis") == basis)
-        & (pl.col("status") != "imputed_down")
-    ).sort("value", "name", "footprint_code")
+        & (pl.col("basis") == cells.main_basis(rows))
+    )
+    held = of_kind.filter(pl.col("given") & (pl.col("status") != "imputed_down"))
+    held = held.sort("value", "name", "footprint_code")
     if held.height < 2 or text.imputed_down:
         return None
     low, high = held.row(0, named=True), held.row(-1, named=True)
     places = words.decimals(rows["value"], text.unit)
+    sides = (_side(high, places, text.unit), _side(low, places, text.unit))
+    if sides[0].value == sides[1].value:
+        return None
     size, strength = _size(high["value"], low["value"], places, text.unit)
-    limits = (high["lower"], low["upper"])
+    touch = _touch(high, low)
+    # An interval is not needed where the catalogue says so; a missing one tells nothing apart.
     without = held["lower"].is_null().all() and held["upper"].is_null().all()
-    apart = without or (None not in limits and limits[0] > limits[1])
+    needless = text.interval in {"", "none"} and without
     return Difference(
         id=text.id,
         title=text.title,
         unit=text.unit,
-        high=_side(high, places, text.unit),
-        low=_side(low, places, text.unit),
+        high=sides[0],
+        low=sides[1],
         size=size,
-        apart=bool(apart) and size != "",
+        apart=(needless or touch is False) and size != "",
+        overlap=touch is True,
+        partly=bool(of_kind["status"].is_in(list(words.WITHHELD)).any()),
         strength=strength,
     )
+
+
+def _touch(high: Mapping[str, Any], low: Mapping[str, Any]) -> bool | None:
+    """Return whether the intervals of two rows touch; nothing where one of them has none."""
+    limits = (high["lower"], low["upper"])
+    return None if None in limits else bool(limits[0] <= limits[1])
 
 
 def _side(row: Mapping[str, Any], places: int, unit: str) -> Side:

@@ -35,8 +35,9 @@ class ReportInputs:
     (schema `boundaries`, EPSG:27700); `lsoa_measures` the published values by LSOA (`area_code`,
     `indicator`, `value`); `resident_lookup` the footprints of each LSOA on the resident basis
     (`lsoa_code`, `footprint_type`, `footprint_code`). Any of the three may have no rows: then
-    there are no maps of that kind. `card` is the linkage card as released;
-    `reference_tables` say where the figures about areas come from.
+    there are no maps of that kind. `card` is the linkage card as released; `index_summary` what the
+    need index is made of, as `NeedIndex.summary` returns it; `reference_tables` say where the
+    figures about areas come from.
     """
 
     baseline: pl.DataFrame = field(repr=False)
@@ -54,6 +55,7 @@ class ReportInputs:
     warnings: Sequence[str] = ()
     synthetic: bool = False
     reference_tables: Sequence[ReferenceTable] = ()
+    index_summary: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse frames that lack a column."""
@@ -77,6 +79,8 @@ class IndicatorText:
     numerator: str
     denominator: str
     source: str
+    statistic: str
+    interval: str
     imputed_down: bool
 
 
@@ -84,8 +88,8 @@ def indicator_text(catalogue: Mapping[str, Any], indicator: str, unit: str) -> I
     """Return the catalogue's words for `indicator`; its id, and `unit`, where it has none.
 
     An entry is any object with some of the attributes of an indicator's declaration: `title`,
-    `domain`, `unit`, `level`, `what_it_is`, `what_it_is_not`, `numerator`, `denominator`, `source`
-    and `imputed_down`.
+    `domain`, `unit`, `level`, `what_it_is`, `what_it_is_not`, `numerator`, `denominator`, `source`,
+    `statistic`, `interval` and `imputed_down`.
 
     >>> indicator_text({}, "need_index", "score").title
     'Need index'
@@ -102,6 +106,8 @@ def indicator_text(catalogue: Mapping[str, Any], indicator: str, unit: str) -> I
         numerator=_attribute(entry, "numerator"),
         denominator=_attribute(entry, "denominator"),
         source=_attribute(entry, "source"),
+        statistic=_attribute(entry, "statistic"),
+        interval=_attribute(entry, "interval"),
         imputed_down=bool(getattr(entry, "imputed_down", False)),
     )
 

@@ -61,31 +61,38 @@ class Map:
 
 @dataclass(frozen=True, slots=True)
 class _Shading:
-    """Inner limits of the classes, and how values are written."""
+    """Inner limits of the classes, and how values are written; `marks`: as no and yes."""
 
     breaks: tuple[float, ...]
     places: int
     unit: str
+    marks: bool = False
 
     def css_class(self, value: float | None) -> str:
         if value is None:
             return NOT_GIVEN
+        if self.marks:
+            return f"c{CLASSES - 1 if value > 0 else 0}"
         position = sum(value > each for each in self.breaks)
         return f"c{round(position * (CLASSES - 1) / max(len(self.breaks), 1))}"
 
     def words(self, value: float | None) -> str:
+        if self.marks and value is not None:
+            return "yes" if value > 0 else "no"
         return "not given" if value is None else words.number(value, self.places, self.unit)
 
     def key(self, values: pl.Series, *, some_without: bool) -> tuple[tuple[str, str], ...]:
         low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
-        edges = [low, *self.breaks, high]
-        pairs = pairwise(edges)
-        rows = [
-            (self.css_class(upper), f"{self.words(lower)} to {self.words(upper)}")
-            for lower, upper in pairs
-        ]
-        rows = rows if high > low else [(self.css_class(low), self.words(low))]
+        pairs = pairwise([low, *self.breaks, high])
+        rows = [(self.css_class(upper), self._between(lower, upper)) for lower, upper in pairs]
+        if self.marks or high == low:
+            ends = dict.fromkeys((low, high))
+            rows = [(self.css_class(value), self.words(value)) for value in ends]
         return tuple([*rows, (NOT_GIVEN, "not given")] if some_without else rows)
+
+    def _between(self, lower: float, upper: float) -> str:
+        first, last = self.words(lower), self.words(upper)
+        return first if first == last else f"{first} to {last}"
 
 
 def area_map(sheet: Sheet, measures: pl.DataFrame, text: IndicatorText) -> Map | None:
@@ -101,13 +108,18 @@ def area_map(sheet: Sheet, measures: pl.DataFrame, text: IndicatorText) -> Map |
     )
     if text.level != "area" or text.imputed_down or rows.is_empty():
         return None
+    marks = _are_marks(rows["value"], text.unit)
     shading = _Shading(
-        _quantile_breaks(rows["value"]), words.decimals(rows["value"], text.unit), text.unit
+        () if marks else _quantile_breaks(rows["value"]),
+        words.decimals(rows["value"], text.unit),
+        text.unit,
+        marks,
     )
     values = dict(zip(rows["area_code"], rows["value"], strict=True))
     titled = len(sheet.areas) <= MOST_TITLES
     lines = _outlines(sheet, "pcn")
     caption = "Published values by LSOA, about as many LSOAs in each colour."
+    caption = "Yes or no for each LSOA, as published." if marks else caption
     return Map(
         width=sheet.width,
         height=sheet.height,
@@ -212,6 +224,11 @@ def _patches(
         said = f"{names.get(code, code)}: {shading.words(value)}" if titled else ""
         held.setdefault(shading.css_class(value), []).append(Patch(shape.id, said))
     return {css_class: tuple(held[css_class]) for css_class in sorted(held)}
+
+
+def _are_marks(values: pl.Series, unit: str) -> bool:
+    """Return whether each area is all or nothing: a share of areas, told of one area."""
+    return words.is_percent(unit) and bool(values.is_in([0.0, 100.0]).all())
 
 
 def _quantile_breaks(values: pl.Series) -> tuple[float, ...]:

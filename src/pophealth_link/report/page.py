@@ -50,6 +50,7 @@ def render_report(inputs: ReportInputs) -> str:
     """Return the report of a run as the text of one HTML page."""
     from pophealth_link.report.findings import differences, overview
     from pophealth_link.report.linkage import linkage
+    from pophealth_link.report.need_index import index_card
     from pophealth_link.report.shapes import sheet
     from pophealth_link.report.views import domain_views, texts
 
@@ -70,6 +71,7 @@ def render_report(inputs: ReportInputs) -> str:
         linkage=linked,
         sheet=drawn,
         domains=domain_views(inputs, rows, held, drawn),
+        index=index_card(inputs.index_summary, inputs.catalogue),
         policy=words.policy_in_words(inputs.policy),
         words=words,
         colours=BASIS_COLOURS,
@@ -119,8 +121,9 @@ def _one_or_more(kind: str, number: int) -> str:
 
 def _figures(rows: pl.DataFrame, linked: tuple[str, str]) -> list[Figure]:
     places = rows.filter(~pl.col("reason"))
-    given = places.filter("given")["indicator"].n_unique()
-    withheld = places.filter(pl.col("status").is_in(["suppressed", "linkage_too_weak"])).height
+    # Nothing anywhere, the rest withheld or empty, is no number to read.
+    given = places.filter(pl.col("given") & (pl.col("value") != 0))["indicator"].n_unique()
+    withheld = places.filter(pl.col("status").is_in(list(words.WITHHELD))).height
     pcns, icps = _codes(rows, "pcn"), _codes(rows, "icp")
     made = [
         Figure(linked[0], "of records linked to a person", linked[1]) if linked[0] else None,

@@ -18,14 +18,14 @@ from pophealth_link.report.canvas import (
     label_expression,
     layer,
     picture,
-    shortened,
     span,
+    wrapped,
 )
 from pophealth_link.report.svg import draw
 
 FIFTHS = tuple(f"quintile_{fifth}" for fifth in range(1, 6))
 MOST_PANELS = 12
-_ACROSS, _STEP, _WIDTH, _HEIGHT = 4, 6, 396, 112
+_ACROSS, _STEP, _WIDTH, _HEIGHT, _LETTERS = 4, 6, 396, 112, 15
 
 
 def panels(rows: pl.DataFrame) -> list[tuple[str, str]]:
@@ -100,11 +100,14 @@ def _chart(rows: pl.DataFrame, axes: _Axes, title: str) -> Markup:
         _points(axes, given),
         _text(axes, slots.filter(~pl.col("given")), "mark", _HEIGHT - 7, {"fontStyle": "italic"}),
         _text(axes, slots, "number", _HEIGHT + 12, {}),
-        _text(axes, titles, "label", -11, {"align": "left", "color": INK, "fontSize": 12}),
+        *(
+            _text(axes, titles, line, y, {"align": "left", "color": INK, "fontSize": 12})
+            for line, y in (("first", -25), ("second", -11))
+        ),
     ]
     names = words.listed(titles["name"])
     label = f"{title} by national fifth of deprivation, for {names}. The numbers are in the table."
-    return draw(picture(layers, width=_WIDTH, height=_HEIGHT, padding=(44, 22, 2, 22)), label)
+    return draw(picture(layers, width=_WIDTH, height=_HEIGHT, padding=(44, 36, 2, 22)), label)
 
 
 def _left() -> pl.Expr:
@@ -128,7 +131,8 @@ def _titles(rows: pl.DataFrame) -> pl.DataFrame:
     first = rows.sort("panel", maintain_order=True).unique(
         "panel", keep="first", maintain_order=True
     )
-    return first.with_columns(x=_left() + 0.5, label=shortened("name", 16))
+    lines = wrapped(first["name"], _LETTERS)
+    return pl.concat([first, lines], how="horizontal").with_columns(x=_left() + 0.5)
 
 
 def _wholes(axes: _Axes, rows: pl.DataFrame) -> Spec:

@@ -41,6 +41,12 @@ class IndicatorView:
     table: NumbersTable | None = None
     fifths: FifthsView | None = None
 
+    @property
+    def no_intervals(self) -> str:
+        """Why there are no intervals."""
+        imputed = self.text.imputed_down
+        return words.no_intervals(self.text.statistic, self.text.interval, imputed_down=imputed)
+
 
 @dataclass(frozen=True, slots=True)
 class DomainView:

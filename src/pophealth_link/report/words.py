@@ -15,6 +15,7 @@ BASIS_MEANINGS = MappingProxyType(
     }
 )
 
+WITHHELD = ("suppressed", "linkage_too_weak")
 # status → words in a table; the statuses whose numbers are given come first.
 GIVEN = ("ok", "estimated", "imputed_down")
 STATUS_WORDS = MappingProxyType(
@@ -96,14 +97,45 @@ _POLICIES = MappingProxyType(
 )
 
 
+# What holds under every policy.
+_ALWAYS = (
+    "Counts of events and of days are withheld where few people are behind them, however many the "
+    "events. Further numbers are withheld wherever a small count could have been worked out by "
+    "taking one footprint, basis, stratum or release from another."
+)
+
+# Why an indicator has no intervals, by its statistic or by the interval that it should have.
+_NO_INTERVALS = MappingProxyType(
+    {
+        "score": "a score is not an estimate from a count",
+        "proportion": "it is a share of everything that its denominator names, not of a sample",
+        "compound_poisson": "one person may have many events, and too few people are behind these "
+        "to tell how far they gather in few",
+    }
+)
+
+
+def no_intervals(statistic: str, interval: str, *, imputed_down: bool) -> str:
+    """Return why an indicator has no intervals, as far as its declaration tells.
+
+    >>> no_intervals("score", "none", imputed_down=False)
+    'No intervals: a score is not an estimate from a count'
+    """
+    if imputed_down:
+        return "No intervals: the local authority’s value is taken as published, without one"
+    kind = statistic if interval == "none" else interval
+    why = _NO_INTERVALS.get(kind)
+    return f"No intervals: {why}" if why else "No intervals are given"
+
+
 def policy_in_words(policy: str) -> str:
-    """Return the rule of a disclosure policy in a sentence or two.
+    """Return the rule of a disclosure policy in a few sentences, and what holds under every one.
 
     >>> policy_in_words("midpoint6").split(".")[0][:37]
     'Every count above zero is replaced by'
     """
     own = "Small counts are withheld and others changed as the job’s own policy sets out."
-    return _POLICIES.get(policy, own)
+    return f"{_POLICIES.get(policy, own)} {_ALWAYS}"
 
 
 def type_heading(footprint_type: str) -> str:

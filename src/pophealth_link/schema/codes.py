@@ -209,7 +209,7 @@ STATUS = CodeList(
         "imputed_down": "Given; a value of a larger area stands in for its parts",
         "linkage_too_weak": "Withheld: too many links are missing",
         "no_data": "The reference pack or the job holds no data for it",
-        "not_applicable": "The indicator has no meaning for this footprint, basis or stratum",
+        "not_applicable": "Nobody is in the cell, or the indicator has no meaning there",
     },
 )
 
