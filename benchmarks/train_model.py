@@ -4,9 +4,9 @@
 
 m is the share of true pairs at each level, u that of pairs taken at random; both over the pairs
 for which the comparison says something, and apart for two records of one dwelling, where u comes
-from pairs of different people who live together. True pairs are those of council records, which mostly hold
-no NHS number, with the register. Add-half smoothing keeps every level between 0 and 1. The seeds
-are kept apart from those of tests and benchmarks.
+from pairs of different people who live together. True pairs are those of council records, which
+mostly hold no NHS number, with the register. Add-half smoothing keeps every level between 0 and 1.
+The seeds are kept apart from those of tests and benchmarks.
 """
 
 import argparse

@@ -129,3 +129,20 @@ def test_an_axis_starts_at_zero_unless_all_values_lie_far_from_it():
     assert span(frame(9.0, 10.0)) == (9.0, 10.0)
     assert span(frame(-1.0, 1.0)) == (-1.0, 1.0)
     assert span(frame(5.0, 5.0)) == (4.5, 5.5)
+
+
+def test_values_of_a_larger_area_are_not_ranked():
+    from pophealth_link.report.charts import _ranked
+
+    rows = pl.DataFrame(
+        {
+            "footprint_code": ["A", "B", "C"],
+            "name": ["Ash", "Beech", "Cedar"],
+            "basis": "registered",
+            "value": [1.0, 2.0, 3.0],
+            "status": "imputed_down",
+        }
+    )
+    assert _ranked(rows).sort("rank")["name"].to_list() == ["Ash", "Beech", "Cedar"]
+    genuine = rows.with_columns(status=pl.lit("ok"))
+    assert _ranked(genuine).sort("rank")["name"].to_list() == ["Cedar", "Beech", "Ash"]

@@ -36,7 +36,8 @@ def dot_chart(rows: pl.DataFrame, *, title: str, unit: str) -> Markup:
     """Draw value and interval of each footprint, and lines at the whole area's values.
 
     `rows` are one indicator's in stratum `all`, as made by ``cells.released``. Footprints are
-    grouped by type and sorted from the highest value; one that is withheld says so in words.
+    grouped by type and sorted from the highest value, or by name where the value is a larger
+    area's; one that is withheld says so in words.
     """
     kept = rows.filter(~pl.col("reason"))
     placed, headings, depth = _placed(kept)
@@ -101,8 +102,12 @@ def _told_apart(rows: pl.DataFrame, bases: Sequence[str]) -> pl.DataFrame:
 
 
 def _ranked(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add `rank` among the footprints of one type, the highest value of the main basis first."""
-    first = pl.col("value").filter(pl.col("basis") == cells.main_basis(rows)).first()
+    """Add `rank` among the footprints of one type, the highest value of the main basis first.
+
+    Values of a larger area are not ranked: those footprints stand by name.
+    """
+    own = (pl.col("basis") == cells.main_basis(rows)) & (pl.col("status") != "imputed_down")
+    first = pl.col("value").filter(own).first()
     order = (
         rows.group_by("footprint_code")
         .agg(pl.col("name").min(), value=first)
