@@ -10,7 +10,7 @@ import report_sample as sample
 
 from pophealth_link.report import cells
 from pophealth_link.report.canvas import BASIS_COLOURS, span
-from pophealth_link.report.charts import dot_chart
+from pophealth_link.report.charts import _ranked, dot_chart
 from pophealth_link.report.small_multiples import MOST_PANELS, fifths_charts, panels
 
 
@@ -132,8 +132,6 @@ def test_an_axis_starts_at_zero_unless_all_values_lie_far_from_it():
 
 
 def test_values_of_a_larger_area_are_not_ranked():
-    from pophealth_link.report.charts import _ranked
-
     rows = pl.DataFrame(
         {
             "footprint_code": ["A", "B", "C"],
@@ -141,6 +139,7 @@ def test_values_of_a_larger_area_are_not_ranked():
             "basis": "registered",
             "value": [1.0, 2.0, 3.0],
             "status": "imputed_down",
+            "given": True,
         }
     )
     assert _ranked(rows).sort("rank")["name"].to_list() == ["Ash", "Beech", "Cedar"]

@@ -1,8 +1,8 @@
 """Which cells of a release add up to which: what differencing could subtract.
 
 A relation is a sum of cells that is zero, children with sign +1 and parents with -1. Cells are
-rows of the frame by position, and beyond them slivers: differences of nested areas that no row
-shows, yet that subtraction gives.
+rows of the frame by position, and beyond them slivers: differences and overlaps of areas that no
+row shows, yet that subtraction gives or bounds.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pophealth_link.disclosure.areas import area_relations
 from pophealth_link.errors import DisclosureError
 
 KEYS = ("footprint_type", "footprint_code", "basis", "indicator", "stratum")
 ALL_STRATA = "all"
 _CHILD, _PARENT = 1, -1
-_SHARE_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +66,14 @@ def relations(frame: pl.DataFrame, unit_footprints: pl.DataFrame | None = None) 
 
     Three kinds, each within one indicator:
         strata: the stratum `all` is the sum of each family of strata (`quintile_1` … and
-            `quintile_unknown`) of the same footprint and basis;
+            `quintile_unknown`) of the same footprint and basis, or of the same sliver;
         totals: within a basis and stratum the rows of every footprint type, reasons included,
             add up to one total; the two bases have the same total, for nobody is left out;
-        nesting, where `unit_footprints` (the table of that name) is given: a footprint is the sum
+        areas, where `unit_footprints` (the table of that name) is given: a footprint is the sum
             of the footprints of another type that lie wholly inside it, and of a sliver for the
-            units that are left over. A reason is thereby equal to itself in every type.
+            units that are left over; and where footprints of several types overlap, each is the
+            sum of what they have in common, down to units that no footprint tells apart. A
+            reason is thereby equal to itself in every type.
     A relation that the counts do not bear out is left aside when ranges are computed.
 
     Errors: :class:`DisclosureError` where a key column is absent, or a key occurs twice.
@@ -79,8 +81,10 @@ def relations(frame: pl.DataFrame, unit_footprints: pl.DataFrame | None = None) 
     cells = _cells(frame)
     parts = [_strata(cells), *_totals(cells)]
     if unit_footprints is not None:
-        parts.append(_nesting(cells, unit_footprints, frame.height))
-    terms = [part.select("group", "cell", "sign", kind=pl.lit(i)) for i, part in enumerate(parts)]
+        overlaps, slivers = area_relations(cells, unit_footprints, frame.height)
+        parts += [overlaps, _strata(slivers)]
+    sign = pl.col("sign").cast(pl.Int64)
+    terms = [part.select("group", "cell", sign, kind=pl.lit(i)) for i, part in enumerate(parts)]
     numbered = pl.concat(terms).with_columns(
         (pl.struct("kind", "group").rank("dense") - 1).cast(pl.Int64).alias("relation")
     )
@@ -167,94 +171,6 @@ def _against(children: pl.DataFrame, parents: pl.DataFrame, extra: list[str]) ->
         ]
     )
     return both.with_columns(_group(*on, "of_type"))
-
-
-def _nesting(cells: pl.DataFrame, units: pl.DataFrame, rows: int) -> pl.DataFrame:
-    pairs = _inside(units)
-    on_outer = ["basis", "outer_type", "outer_code"]
-    names = {"footprint_type": "outer_type", "footprint_code": "outer_code"}
-    outer = cells.rename(names).join(
-        pairs.select(*on_outer, "inner_type", "left_over").unique(), on=on_outer
-    )
-    keys = [*on_outer, "inner_type", "indicator", "stratum"]
-    inner = outer.select(keys).join(
-        pairs.select(*on_outer, "inner_type", "inner_code"), on=[*on_outer, "inner_type"]
-    )
-    children = inner.join(
-        cells,
-        left_on=["basis", "inner_type", "inner_code", "indicator", "stratum"],
-        right_on=KEYS_BY_BASIS,
-    )
-    slivers = (
-        outer.filter(pl.col("left_over"))
-        .sort(keys)
-        .select(*keys, (pl.int_range(pl.len(), dtype=pl.Int64) + rows).alias("cell"))
-    )
-    both = pl.concat(
-        [
-            outer.select(*keys, "cell", sign=pl.lit(_PARENT)),
-            children.select(*keys, "cell", sign=pl.lit(_CHILD)),
-            slivers.select(*keys, "cell", sign=pl.lit(_CHILD)),
-        ]
-    )
-    return both.with_columns(_group(*keys))
-
-
-KEYS_BY_BASIS = ["basis", "footprint_type", "footprint_code", "indicator", "stratum"]
-
-
-def _inside(units: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of footprints of two types, the inner wholly in the outer, and whether any is left.
-
-    Equal footprints are kept in one direction only. Where units are shared, the inner must have
-    no larger a share of any unit, nor all inner ones together.
-    """
-    named = ["basis", "unit"]
-    share = units.select(*named, "footprint_type", "footprint_code", "share")
-    inner = share.rename(
-        {"footprint_type": "inner_type", "footprint_code": "inner_code", "share": "part"}
-    )
-    outer = share.rename(
-        {"footprint_type": "outer_type", "footprint_code": "outer_code", "share": "room"}
-    )
-    ends = ["basis", "inner_type", "inner_code"]
-    size = inner.group_by(ends).agg(pl.len().alias("units"))
-    fits = pl.col("part") <= pl.col("room") + _SHARE_TOLERANCE
-    pairs = (
-        inner.join(outer, on=named)
-        .filter((pl.col("inner_type") != pl.col("outer_type")) & fits)
-        .group_by(*ends, "outer_type", "outer_code")
-        .agg(pl.len().alias("held"))
-        .join(size, on=ends)
-        .filter(pl.col("held") == pl.col("units"))
-        .drop("held", "units")
-    )
-    return _left_over(pairs, inner, outer)
-
-
-def _left_over(pairs: pl.DataFrame, inner: pl.DataFrame, outer: pl.DataFrame) -> pl.DataFrame:
-    """Add whether units of the outer footprint are left over, and drop the second of equals."""
-    key = ["basis", "outer_type", "outer_code", "inner_type"]
-    filled = (
-        pairs.join(inner, on=["basis", "inner_type", "inner_code"])
-        .group_by(*key, "unit")
-        .agg(pl.col("part").sum())
-    )
-    room = (
-        pairs.select(key)
-        .unique()
-        .join(outer, on=key[:3])
-        .join(filled, on=[*key, "unit"], how="left")
-        .with_columns((pl.col("room") - pl.col("part").fill_null(0.0)).alias("left"))
-        .group_by(key)
-        .agg(
-            (pl.col("left") > _SHARE_TOLERANCE).any().alias("left_over"),
-            (pl.col("left") < -_SHARE_TOLERANCE).any().alias("too_full"),
-        )
-    )
-    single = pl.len().over(key) == 1
-    again = single & ~pl.col("left_over") & (pl.col("inner_type") > pl.col("outer_type"))
-    return pairs.join(room.filter(~pl.col("too_full")), on=key).filter(~again)
 
 
 def _require_terms(terms: pl.DataFrame) -> None:

@@ -16,6 +16,7 @@ from pophealth_link.disclosure.ranges import (
     Terms,
     Whole,
     hidden_range,
+    propagate,
     shown_range,
 )
 from pophealth_link.disclosure.suppression import SUPPRESSED
@@ -175,9 +176,10 @@ def _kinds(
 def _holding(
     relations: Relations, true: Floats, here: Flags, *, compare: bool
 ) -> tuple[Terms, int]:
-    """Keep the relations whose cells all have a count and whose sum, where known, is zero.
+    """Keep the relations whose cells all have a count and that the counts, where known, bear out.
 
-    A relation with a sliver holds where the sliver that it leaves is not negative.
+    Slivers have no count: a relation with some holds where they need not be negative, and where
+    all relations together leave them a value.
     """
     terms = Terms.of(relations.terms)
     if not len(terms.cell):
@@ -185,13 +187,35 @@ def _holding(
     row = terms.cell < relations.rows
     at = np.where(row, terms.cell, 0)
     absent = row & ~here[at]
-    value = np.where(row, terms.sign * np.nan_to_num(true[at]), 0.0)
-    sums = np.add.reduceat(value, terms.start)
-    open_ended = np.add.reduceat((~row).astype(np.int64), terms.start) > 0
     keep = np.add.reduceat(absent.astype(np.int64), terms.start) == 0
     if compare:
-        keep &= np.where(open_ended, sums <= _HOLDS, np.abs(sums) <= _HOLDS)
-    return terms.keep(keep), int((~keep).sum())
+        value = np.where(row, terms.sign * np.nan_to_num(true[at]), 0.0)
+        sums = np.add.reduceat(value, terms.start)
+        adds = np.add.reduceat((~row & (terms.sign > 0)).astype(np.int64), terms.start) > 0
+        takes = np.add.reduceat((~row & (terms.sign < 0)).astype(np.int64), terms.start) > 0
+        keep &= (takes | (sums <= _HOLDS)) & (adds | (sums >= -_HOLDS))
+    kept = terms.keep(keep)
+    if compare:
+        kept = _consistent(kept, relations, true)
+    return kept, len(terms.start) - len(kept.start)
+
+
+def _consistent(terms: Terms, relations: Relations, true: Floats) -> Terms:
+    """Drop the relations of slivers that no value can meet, given the true counts."""
+    blank = np.full(relations.slivers, np.nan)
+    known = np.append(true, blank)
+    start = Ranges(
+        np.where(np.isnan(known), 0.0, known - _HOLDS),
+        np.where(np.isnan(known), np.inf, known + _HOLDS),
+    )
+    while len(terms.start):
+        wrong = propagate(terms, start).contradictory
+        with_sliver = np.add.reduceat(terms.cell >= relations.rows, terms.start) > 0
+        drop = terms.touching(wrong) & with_sliver
+        if not drop.any():
+            break
+        terms = terms.keep(~drop)
+    return terms
 
 
 def _earlier(

@@ -2,7 +2,8 @@
 
 Who could subtract, and what they may learn, is set out in :mod:`pophealth_link.disclosure.readers`.
 Ranges are those of interval propagation: exact where the relations form a tree, and wider than the
-exact ones where they form a grid, such as footprints by strata.
+exact ones where they form a grid, such as footprints by strata. Slivers are looked at once more by
+linear programme, which is exact, see :mod:`pophealth_link.disclosure.exact`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import polars as pl
 
 from pophealth_link.disclosure.additive import KEYS, Relations
 from pophealth_link.disclosure.cells import Cells, read_cells
+from pophealth_link.disclosure.exact import exactly_small, protected_exactly
 from pophealth_link.disclosure.policies import Policy
 from pophealth_link.disclosure.ranges import Flags, propagate
 from pophealth_link.disclosure.readers import both_readers, marks_alone
@@ -110,7 +112,7 @@ def check(
         read_cells(released, policy, relations, name, truth=truth, previous=previous)
         for name in counts
     ]
-    return sum((_check(each) for each in cells), Check())
+    return sum((_check(each, exactly_small(each)) for each in cells), Check())
 
 
 def protect(
@@ -140,10 +142,13 @@ def protect(
         name: read_cells(first, policy, relations, name, truth=frame, previous=previous)
         for name in counts
     }
-    after = {name: protected_cells(cells) for name, cells in before.items()}
-    found = sum((_check(cells) for cells in after.values()), Check())
+    after = {
+        name: protected_exactly(protected_cells(cells), protected_cells)
+        for name, cells in before.items()
+    }
+    found = sum((_check(cells, left) for cells, left in after.values()), Check())
     found.require()
-    hidden = {name: cells.hidden[: frame.height] for name, cells in after.items()}
+    hidden = {name: cells.hidden[: frame.height] for name, (cells, _) in after.items()}
     suppressed = {name: int(cells.hidden.sum()) for name, cells in before.items()}
     return Protected(
         frame=_withhold(first, hidden, derived),
@@ -181,10 +186,10 @@ def _require_fit(frame: pl.DataFrame, relations: Relations) -> None:
         )
 
 
-def _check(cells: Cells) -> Check:
+def _check(cells: Cells, small_slivers: Flags) -> Check:
     readers = both_readers(cells, marks_alone(cells))
     contradictory = int(readers.informed.ranges.contradictory.sum())
-    failed = readers.failed
+    failed = readers.failed | small_slivers
     return Check(
         narrowed=int((failed & cells.hidden).sum()),
         slivers=int((failed & cells.unlisted).sum()),
