@@ -63,20 +63,27 @@ def partition(points: Floats, weights: Floats, shares: Floats) -> Integers:
     axis = np.linalg.eigh(centred.T @ centred)[1][:, -1]
     # An eigenvector's sign is arbitrary: fix it, so that groups do not depend on the library.
     along = centred @ (axis * (1 if axis[np.abs(axis).argmax()] > 0 else -1))
-    low = cut(along, weights, float(shares[:first].sum() / shares.sum()))
+    share = float(shares[:first].sum() / shares.sum())
+    # Each side keeps a point at least for every group that it is to be cut into.
+    low = cut(along, weights, share, least=(first, len(shares) - first))
     labels = np.empty(len(points), dtype=np.int64)
     labels[low] = partition(points[low], weights[low], shares[:first])
     labels[~low] = first + partition(points[~low], weights[~low], shares[first:])
     return labels
 
 
-def cut(along: Floats, weights: Floats, share: float) -> NDArray[np.bool_]:
-    """Say which points come first in the order of `along` until `share` of the weight is met."""
+def cut(
+    along: Floats, weights: Floats, share: float, *, least: tuple[int, int] = (1, 1)
+) -> NDArray[np.bool_]:
+    """Say which points come first in the order of `along` until `share` of the weight is met.
+
+    `least`: how many points the first and the last part must have.
+    """
     order = np.argsort(along, kind="stable")
     reached = np.cumsum(weights[order]) / weights.sum()
     count = int(np.abs(reached - share).argmin()) + 1
     chosen = np.zeros(len(along), dtype=np.bool_)
-    chosen[order[: min(max(count, 1), len(along) - 1)]] = True
+    chosen[order[: min(max(count, least[0]), len(along) - least[1])]] = True
     return chosen
 
 
