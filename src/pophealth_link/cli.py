@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import traceback
@@ -69,11 +70,11 @@ def run(job: Path, out: Path, resume: bool, quiet: bool) -> None:
     from pophealth_link.job import runner
     from pophealth_link.job.progress import lines
 
-    if resume and runner.is_finished(out):
-        click.echo(f"{out} is finished: there is nothing to resume.")
-        return
     with lines(quiet=quiet) as progress:
         done = runner.run(job, out=out, resume=resume, progress=progress)
+    if done.finished_before:
+        click.echo(f"{out} is finished: there is nothing to resume.")
+        return
     click.echo(f"Report: {done.report}")
 
 
@@ -165,8 +166,29 @@ def _run(argv: Sequence[str] | None) -> int:
         click.echo(str(error), err=True)
         return error.exit_code
     except Exception as error:  # noqa: BLE001
-        return _tell_bug(error)
+        return _tell_full_disk() if _is_full_disk(error) else _tell_bug(error)
     return result if isinstance(result, int) else 0
+
+
+def _is_full_disk(error: BaseException | None) -> bool:
+    """Return whether an error, or one behind it, is that of a disk without room."""
+    while error is not None:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        # Polars and DuckDB pass on the words of the operating system, not its number.
+        if full or "no space left on device" in str(error).lower():
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _tell_full_disk() -> int:
+    click.echo(
+        "Error: the disk is full; nothing was written.\n"
+        "  Fix:   make room where --out points (or in the folder for temporary files), "
+        "and run it again.",
+        err=True,
+    )
+    return _BUG
 
 
 def _tell_bug(error: Exception) -> int:

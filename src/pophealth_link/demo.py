@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pophealth_link import reference, synthetic
-from pophealth_link.folders import refuse_existing
+from pophealth_link.errors import RunInterruptedError
+from pophealth_link.folders import parents_made, refuse_existing
 from pophealth_link.job import Run, runner
 from pophealth_link.job.progress import Progress, Silent
 from pophealth_link.synthetic import SynthSpec
@@ -38,9 +42,29 @@ def run_demo(out: Path | None, *, people: int, seed: int, progress: Progress | N
     folder = out or _fresh()
     refuse_existing(folder)
     progress = progress or Silent()
-    progress.stage(f"making {people:,} synthetic people")
-    job = make_synthetic(folder / DATA, people=people, seed=seed)
-    return runner.run(job, out=folder / RUN, progress=progress)
+    with _all_or_nothing(folder):
+        progress.stage(f"making {people:,} synthetic people")
+        job = make_synthetic(folder / DATA, people=people, seed=seed)
+        return runner.run(job, out=folder / RUN, progress=progress)
+
+
+@contextmanager
+def _all_or_nothing(folder: Path) -> Iterator[None]:
+    """Remove `folder` after an error or an interruption: it is made within."""
+    stopped = False
+    with parents_made(folder):
+        try:
+            yield
+        except (KeyboardInterrupt, RunInterruptedError):
+            stopped = True
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        if stopped:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise RunInterruptedError(
+                "the demo was interrupted; nothing was kept.", fix="run the same command again."
+            )
 
 
 def _fresh() -> Path:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from pophealth_link.errors import DataError
-from pophealth_link.evaluate import score
+from pophealth_link.evaluate import score, score_files
 
 INDEX = pl.DataFrame(
     [
@@ -68,3 +68,29 @@ def test_a_group_without_linkable_records_has_no_recall():
 def test_truth_that_does_not_fit_is_refused(truth, by):
     with pytest.raises(DataError):
         score(INDEX, truth, by=by)
+
+
+@pytest.mark.parametrize(
+    ("index", "truth", "words"),
+    [
+        (INDEX.drop("method"), TRUTH, "person index  has no column `method`"),
+        (INDEX.drop("record_id"), TRUTH, "`record_id`"),
+        (INDEX.with_columns(record_id=pl.lit(1)), TRUTH, "person index  `record_id` is not text"),
+        (INDEX, TRUTH.with_columns(record_id=pl.lit(1)), "truth  `record_id` is not text"),
+        (INDEX, pl.concat([TRUTH, TRUTH.tail(1)]), "truth  2 rows are of records"),
+        (pl.concat([INDEX, INDEX.tail(1)]), TRUTH, "person index  2 rows are of records"),
+    ],
+)
+def test_frames_that_cannot_be_scored_are_refused(index, truth, words):
+    with pytest.raises(DataError) as caught:
+        score(index, truth)
+    assert words in str(caught.value)
+
+
+def test_files_that_cannot_be_scored_are_refused(tmp_path):
+    INDEX.write_parquet(tmp_path / "index.parquet")
+    TRUTH.with_columns(record_id=pl.int_range(pl.len())).write_parquet(tmp_path / "truth.parquet")
+    with pytest.raises(DataError, match="not text"):
+        score_files(tmp_path / "index.parquet", tmp_path / "truth.parquet")
+    with pytest.raises(DataError, match="does not exist"):
+        score_files(tmp_path / ("x" * 300), tmp_path / "truth.parquet")

@@ -1,5 +1,7 @@
 """The command line in a subprocess: what it prints, what it writes, how it refuses."""
 
+import errno
+import hashlib
 import json
 import os
 import signal
@@ -12,7 +14,8 @@ import polars as pl
 import pytest
 from small_job import write_small_job
 
-from pophealth_link.job import audit
+from pophealth_link import cli as command_line
+from pophealth_link.job import audit, linking
 from pophealth_link.schema.outputs import BASELINE
 
 
@@ -68,17 +71,12 @@ def test_the_folder_is_as_the_interface_says(ran):
     assert audit.is_whole(run / "audit.jsonl")
 
 
-def test_rows_in_are_rows_accounted_for(ran):
+def test_audit_log_holds_the_hash_of_the_release_manifest_as_written(ran):
     _, run, _ = ran
-    rows = json.loads((run / "manifest.json").read_text())["rows"]
-    for source, tables in rows.items():
-        for name, table in tables.items():
-            ends = table["accepted"] + table["quarantined"] + table["removed_by_opt_out"]
-            assert table["rows_in"] == ends, (source, name)
-            if "by_method" in table:
-                assert sum(table["by_method"].values()) == table["accepted"], source
-            if "with_person" in table:
-                assert table["with_person"] + table["without_person"] == table["accepted"]
+    lines = [json.loads(line) for line in (run / "audit.jsonl").read_text().splitlines()]
+    told = next(line["detail"] for line in lines if line["event"] == "released")
+    written = (run / "releasable/release_manifest.json").read_bytes()
+    assert told["manifest_sha256"] == hashlib.sha256(written).hexdigest()
 
 
 def test_the_same_job_releases_the_same_bytes(ran, tmp_path):
@@ -214,11 +212,37 @@ def test_output_that_exists_is_refused(job, tmp_path):
     assert "OutputExistsError" in done.stderr
 
 
-def test_finished_run_has_nothing_to_resume(ran):
+def test_finished_run_has_nothing_to_resume_for_the_same_job_alone(ran, tmp_path):
     job, run, _ = ran
     done = cli("run", job, "--out", run, "--resume")
     assert done.returncode == 0
     assert "finished" in done.stdout
+    other = write_small_job(tmp_path / "data")
+    spoil_text("job.toml", "seed = 1", "seed = 2")(other.parent)
+    assert cli("run", other, "--out", run, "--resume").returncode == 15
+    assert cli("run", tmp_path / "none.toml", "--out", run, "--resume").returncode == 10
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "x"), OSError("No space left on device (os error 28)")],
+)
+def test_a_full_disk_is_told_as_such_and_not_as_a_bug(error, job, tmp_path, monkeypatch, capsys):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(linking, "_write", fail)
+    assert command_line._run(["link", str(job), "--out", str(tmp_path / "out"), "--quiet"]) == 1
+    told = capsys.readouterr().err
+    assert "the disk is full" in told
+    assert "Bug" not in told
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_paths_without_a_name_are_shown_as_written(tmp_path):
+    done = cli("check", ".", cwd=tmp_path)
+    assert done.returncode == 10
+    assert ". is a folder" in done.stderr
 
 
 def test_interrupted_run_is_resumed_to_the_same_result(ran, tmp_path):

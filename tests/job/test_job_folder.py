@@ -1,11 +1,16 @@
 """A run's folder appears whole or not at all; an interrupted one can be gone on with."""
 
 import json
+from pathlib import Path
 
 import pytest
+from small_job import write_small_job
 
-from pophealth_link.errors import OutputExistsError, RunInterruptedError
-from pophealth_link.job import audit
+from pophealth_link import demo
+from pophealth_link import job as jobs
+from pophealth_link.errors import JobError, OutputExistsError, RunInterruptedError
+from pophealth_link.folders import new_folder, refuse_existing
+from pophealth_link.job import audit, runner
 from pophealth_link.job.folder import open_run, partial
 
 
@@ -76,3 +81,72 @@ def test_audit_log_shows_a_change(tmp_path):
     assert not audit.is_whole(log)
     log.write_text("\n".join([lines[0], lines[2]]) + "\n")
     assert not audit.is_whole(log)
+
+
+@pytest.mark.parametrize("make", [open_run, lambda out, _: new_folder(out)])
+def test_folders_above_a_failed_run_go_if_they_are_empty_and_were_made(tmp_path, make):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(ZeroDivisionError), make(tmp_path / "there/deep/er/run", "f"):
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]
+
+
+def test_folders_above_an_interrupted_run_stay_for_it_to_go_on(tmp_path):
+    out = tmp_path / "deep/run"
+    interrupt(out)
+    assert partial(out).is_dir()
+
+
+@pytest.mark.parametrize("out", ["file/run", "file/deep/run"])
+def test_a_folder_within_a_file_is_refused(tmp_path, out):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputExistsError, match="file, in which"), open_run(tmp_path / out, "f"):
+        pass
+
+
+@pytest.mark.parametrize("out", ["x" * 300, "y" * 250, "é" * 130, "deep/" + "x" * 300 + "/run"])
+def test_a_name_that_is_too_long_is_refused(tmp_path, out):
+    with pytest.raises(JobError, match="too long"), open_run(tmp_path / out, "f"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("out", [".", "..", "none/.."])
+def test_a_folder_without_a_name_of_its_own_is_shown_as_written(out, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputExistsError, match=r"the output folder \.+ exists"):
+        refuse_existing(Path(out))
+
+
+def test_link_and_analyse_advise_no_resume(tmp_path, monkeypatch):
+    job = write_small_job(tmp_path / "data")
+
+    def stop(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "read_index", stop)
+    with pytest.raises(RunInterruptedError) as caught:
+        jobs.link(job, out=tmp_path / "deep/out")
+    assert "--resume" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize("stage", ["run_link", "run_analyse"])
+def test_an_interrupted_demo_leaves_nothing_and_advises_no_resume(tmp_path, monkeypatch, stage):
+    def stop(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, stage, stop)
+    with pytest.raises(RunInterruptedError) as caught:
+        demo.run_demo(tmp_path / "deep/demo", people=100, seed=1)
+    assert "--resume" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resume_on_a_folder_that_is_not_a_finished_run_of_the_job_is_refused(tmp_path):
+    job = write_small_job(tmp_path / "data")
+    half = jobs.link(job, out=tmp_path / "half")
+    with pytest.raises(OutputExistsError):
+        jobs.run(job, out=half.folder, resume=True)
+    with pytest.raises(JobError):
+        jobs.run(tmp_path / "none.toml", out=half.folder, resume=True)

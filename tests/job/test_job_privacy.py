@@ -119,7 +119,7 @@ def test_people_who_opted_out_are_removed_and_counted(tmp_path):
     pl.DataFrame({"nhs_number": gone}).write_csv(job.parent / "opt_outs.csv")
     spoil_text = job.read_text().replace("[privacy]\n", '[privacy]\nopt_outs = "opt_outs.csv"\n')
     job.write_text(spoil_text)
-    done = jobs.run(job, out=tmp_path / "run")
+    done = jobs.link(job, out=tmp_path / "run")
     rows = pl.read_json(done.folder / "manifest.json")["rows"][0]
     assert rows["gp"]["people"]["removed_by_opt_out"] == 4
     assert rows["trust"]["people"]["removed_by_opt_out"] == 4

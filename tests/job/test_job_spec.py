@@ -61,9 +61,34 @@ def test_every_problem_is_told_at_once_with_the_nearest_name(tmp_path):
         "sources[0].people       is missing.",
         "link.accept_probabilty  not a setting. Did you mean `accept_probability`?",
         "link.model              must be text in quotation marks.",
-        "as_of                   must be a day, for example 2026-04-01, without quotation marks.",
+        "as_of                   must be a day from 1900 to 2199, for example 2026-04-01, without quotation marks.",
     ):
         assert line in message, line
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "9999-12-31"])
+def test_a_day_without_a_year_before_it_is_refused(tmp_path, day):
+    message = message_of(tmp_path, SMALL.replace("2026-04-01", day))
+    assert "as_of  must be a day from 1900 to 2199" in message
+
+
+@pytest.mark.parametrize("limit", ["0GB", "1KB", "999KB", "0.5MB"])
+def test_a_memory_limit_below_a_megabyte_is_refused(tmp_path, limit):
+    message = message_of(tmp_path, f'memory_limit = "{limit}"\n' + SMALL)
+    assert "1MB" in message
+    assert spec_of(tmp_path, 'memory_limit = "1MB"\n' + SMALL).memory_limit == "1MB"
+
+
+def test_a_governance_value_of_a_wrong_type_is_one_problem(tmp_path):
+    message = message_of(tmp_path, SMALL + '[governance]\npurpose = ["a"]\ntitle = {a = 1}\n')
+    assert "has 2 problems" in message
+    assert "governance.purpose  must be text, a day, a number, or true or false." in message
+
+
+def test_a_key_from_two_places_is_refused(tmp_path):
+    message = message_of(tmp_path, SMALL + '[privacy]\nkey_file = "k"\nkey_env = "MARKED"\n')
+    assert "key_file and key_env are both set" in message
+    assert "MARKED" not in message
 
 
 def test_the_policy_must_be_stated(tmp_path):

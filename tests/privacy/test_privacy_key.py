@@ -1,6 +1,7 @@
 """The key: what it refuses, and that nothing ever shows it."""
 
 import copy
+import hashlib
 import pickle
 import re
 import stat
@@ -80,8 +81,16 @@ def test_environment(monkeypatch) -> None:
         Key.from_env("PROJECT_KEY")
     assert MARK not in everything_said(caught.value)
     monkeypatch.delenv("PROJECT_KEY")
-    with pytest.raises(JobError, match="`PROJECT_KEY` is not set"):
-        Key.from_env("PROJECT_KEY")
+    # What stands in place of the name may be the key itself.
+    with pytest.raises(JobError, match="key_env names is not set") as caught:
+        Key.from_env(MARK)
+    assert MARK not in everything_said(caught.value)
+
+
+def test_check_value_tells_keys_apart_and_is_no_hash_of_the_key(tmp_path) -> None:
+    one, two = Key(b"0123456789abcdef"), Key(b"0123456789abcdeg")
+    assert one.check_value() == Key(b"0123456789abcdef").check_value() != two.check_value()
+    assert one.check_value() != hashlib.sha256(one.secret).hexdigest()
 
 
 def test_generated_key_is_random_private_and_read_back(tmp_path) -> None:

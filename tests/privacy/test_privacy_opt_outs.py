@@ -96,3 +96,15 @@ def test_nothing_is_removed_where_nobody_can_be_recognised() -> None:
     assert removed == 0
     numbered = pl.DataFrame({"record_id": ["1"], "nhs_number": [A]})
     assert opt_outs.remove(numbered, LISTED.clear())[1] == 0
+
+
+def test_people_named_by_further_rows_go_as_well() -> None:
+    people = pl.DataFrame({"record_id": ["1", "2", "3"], "nhs_number": [A, B, None]})
+    former = pl.DataFrame(
+        {"record_id": ["3", "3", "9"], "nhs_number": ["987\u00a06543210", None, C]}
+    )
+    further = opt_outs.record_ids(former, LISTED)
+    assert further.to_list() == ["3", "9"]
+    kept, removed = opt_outs.remove(people, LISTED, further=further)
+    assert (kept["record_id"].to_list(), removed) == (["2"], 2)
+    assert opt_outs.record_ids(former.drop("nhs_number"), LISTED).is_empty()

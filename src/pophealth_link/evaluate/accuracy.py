@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pophealth_link.errors import DataError, nearest
+from pophealth_link.errors import DataError, Problem, nearest, raise_problems
 from pophealth_link.stats import proportion
 
 _KEY = ["source", "record_id"]
 _TRUTH_COLUMNS = (*_KEY, "person_id")
+_INDEX_COLUMNS = (*_KEY, "person_id", "method")
 
 
 def score(
@@ -26,7 +27,8 @@ def score(
     `by` names columns of `truth`. Columns: `dimension`, `group`, `linkable`, `correct`, `recall`,
     `recall_lower`, `recall_upper`, `linked`, `false`, `false_links`, `false_links_lower`,
     `false_links_upper`, `precision`, `f1`. Counts are of records outside the register. Raises
-    `DataError` where a column is absent or a record of the index has no truth.
+    `DataError` where a column is absent, a source or record id is not text, a record is there
+    twice, or a record of the index has no truth.
 
     >>> index = pl.DataFrame({"source": ["gp", "a"], "record_id": ["1", "2"],
     ...     "person_id": ["p", "p"], "method": ["register", "nhs_number"]})
@@ -35,7 +37,9 @@ def score(
     >>> score(index, truth)["recall"].to_list()
     [1.0, 1.0]
     """
-    _check(truth, by)
+    problems = [*_problems(person_index, _INDEX_COLUMNS, "person index")]
+    problems += _problems(truth, (*_TRUTH_COLUMNS, *by), "truth")
+    raise_problems("the score", problems)
     graded = _grade(person_index, truth)
     dimensions = [("all", pl.lit("all")), ("source", pl.col("source"))]
     dimensions += [(name, pl.col(name).cast(pl.String)) for name in by if name != "source"]
@@ -43,18 +47,26 @@ def score(
     return _with_rates(pl.concat(tables))
 
 
-def _check(truth: pl.DataFrame, by: Sequence[str]) -> None:
-    absent = [name for name in (*_TRUTH_COLUMNS, *by) if name not in truth.columns]
-    if absent:
-        raise DataError(
-            "the truth file lacks columns.",
-            *(f"`{name}` is not in it.{nearest(name, truth.columns)}" for name in absent),
-        )
+def _problems(frame: pl.DataFrame, columns: Sequence[str], what: str) -> list[Problem]:
+    """Return what forbids scoring with a frame: columns, their types, records told twice."""
+    absent = [name for name in dict.fromkeys(columns) if name not in frame.columns]
+    found = [
+        Problem(DataError, what, f"has no column `{name}`.{nearest(name, frame.columns)}")
+        for name in absent
+    ]
+    number = [n for n in _KEY if n in frame.columns and frame.schema[n] != pl.String()]
+    fix = "write it as text, as in the job's files."
+    found += [Problem(DataError, what, f"`{name}` is not text.", fix) for name in number]
+    if not found:
+        rows = frame.select(pl.struct(_KEY).is_duplicated().sum()).item()
+        told = f"{rows:,} rows are of records that are there more than once."
+        found += [Problem(DataError, what, told, "keep one row for each.")] if rows else []
+    return found
 
 
 def _grade(person_index: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
     """Return each record outside the register with `linkable`, `linked`, `correct`."""
-    known = truth.unique(_KEY).rename({"person_id": "true_person"})
+    known = truth.rename({"person_id": "true_person"})
     both = person_index.select(*_KEY, "person_id", "method").join(known, on=_KEY, how="left")
     lost = both["true_person"].null_count()
     if lost:

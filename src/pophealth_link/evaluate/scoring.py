@@ -10,6 +10,7 @@ import polars as pl
 
 from pophealth_link.errors import DataError
 from pophealth_link.evaluate.accuracy import score
+from pophealth_link.folders import is_file, is_folder, shown
 
 
 def score_files(links: Path, truth: Path, *, by: Sequence[str] = (), as_json: bool = False) -> str:
@@ -30,9 +31,9 @@ def _read(path: Path, what: str) -> pl.DataFrame:
             return pl.read_csv(path, infer_schema=False)
         return pl.read_parquet(path / "*.parquet" if path.is_dir() else path)
     except (OSError, pl.exceptions.PolarsError):
-        known = path.exists()
+        known = is_file(path) or is_folder(path)
     state = "is neither Parquet nor CSV" if known else "does not exist"
-    raise DataError(f"the {what} file {path.name} {state}.")
+    raise DataError(f"the {what} file {shown(path)} {state}.")
 
 
 def _lines(scored: pl.DataFrame) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,23 +10,30 @@ import polars as pl
 
 from pophealth_link.sources import Counts
 
+_COUNTS = ("rows_in", "accepted", "quarantined", "removed_by_opt_out")
+
 
 @dataclass(slots=True)
 class Accounts:
-    """Counts per source and table; `as_dict` goes into the manifest."""
+    """Counts per source and table; `rows` goes into the manifest."""
 
     rows: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     def read(self, source: str, table: str, counts: Counts, *, removed: int = 0) -> None:
-        """Enter what reading a file gave: rows in = accepted + quarantined + removed by opt-out."""
-        self.rows.setdefault(source, {})[table] = {
-            "rows_in": counts.rows_in,
-            "accepted": counts.accepted - removed,
-            "quarantined": counts.quarantined,
-            "removed_by_opt_out": removed,
-            "quarantined_by": dict(counts.quarantined_by),
-            "unreadable_values": {f"{c}: {r}": n for (c, r), n in counts.unreadable.items()},
-        }
+        """Enter what reading a file gave: rows in = accepted + quarantined + removed by opt-out.
+
+        Several files of one table in a source are added up.
+        """
+        entry = self.rows.setdefault(source, {}).setdefault(
+            table, {**dict.fromkeys(_COUNTS, 0), "quarantined_by": {}, "unreadable_values": {}}
+        )
+        entry["rows_in"] += counts.rows_in
+        entry["accepted"] += counts.accepted - removed
+        entry["quarantined"] += counts.quarantined
+        entry["removed_by_opt_out"] += removed
+        _add(entry["quarantined_by"], counts.quarantined_by)
+        named = {f"{column}: {reason}": n for (column, reason), n in counts.unreadable.items()}
+        _add(entry["unreadable_values"], named)
 
     def linked(self, person_index: pl.DataFrame) -> None:
         """Enter how the accepted records of each source were linked, by method."""
@@ -34,12 +42,20 @@ class Accounts:
             self.rows[source]["people"].setdefault("by_method", {})[method] = count
 
     def joined(self, source: str, table: str, with_person: int) -> None:
-        """Enter how many accepted events belong to a person of the index; the rest do not."""
+        """Enter how many accepted events belong to a person of the index; the rest do not.
+
+        Call it after `read` for each file; several files of one table are added up.
+        """
         entry = self.rows[source][table]
-        entry["with_person"] = with_person
-        entry["without_person"] = entry["accepted"] - with_person
+        entry["with_person"] = entry.get("with_person", 0) + with_person
+        entry["without_person"] = entry["accepted"] - entry["with_person"]
 
     def add(self, other: Accounts) -> None:
         """Take over the entries of the other half of a run."""
         for source, tables in other.rows.items():
             self.rows.setdefault(source, {}).update(tables)
+
+
+def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, count in more.items():
+        total[name] = total.get(name, 0) + count

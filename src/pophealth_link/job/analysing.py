@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
 from pophealth_link import need, places, sources
-from pophealth_link.errors import LinkageError, Problem
-from pophealth_link.job import linking
+from pophealth_link.errors import Problem
+from pophealth_link.folders import shown
+from pophealth_link.job import footprints, quarantine
 from pophealth_link.job.accounting import Accounts
-from pophealth_link.job.load import Job
+from pophealth_link.job.index import Index
+from pophealth_link.job.index import read as read_index
+from pophealth_link.job.model import Job
 from pophealth_link.job.progress import Progress
+from pophealth_link.job.quarantine import Input, Quarantine, tell_unreadable
 from pophealth_link.need import BaselineInputs
 from pophealth_link.reference import Pack
 from pophealth_link.schema.reference import AREA_MEASURES, FOOTPRINTS
-from pophealth_link.sources import TableFile
+from pophealth_link.sources import Accepted, TableFile
 
 PEOPLE_FILE = "people.parquet"
 
@@ -29,30 +34,49 @@ class Analysed:
     """
 
     accounts: Accounts
+    index: Index = field(repr=False)
     inputs: BaselineInputs = field(repr=False)
     counts: pl.DataFrame = field(repr=False)
     notices: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Where what reading gives is told: the accounts, the quarantine, and a person who waits."""
+
+    accounts: Accounts
+    quarantine: Quarantine
+    progress: Progress
+
+    def take(self, source: str, label: str, accepted: Accepted, file: TableFile, at: Input) -> None:
+        """Enter the counts of a file, write its refused rows, warn of values that are lost."""
+        self.accounts.read(source, file.table.name, accepted.counts)
+        self.quarantine.write(at, accepted)
+        tell_unreadable(label, accepted, self.progress)
+
+
 def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progress) -> Analysed:
-    """Place people, count every indicator, and write `people.parquet` into `out`.
+    """Place people, count every indicator, write `people.parquet` and refused rows into `out`.
 
     `linked` is the folder that the first half wrote. Raises `LinkageError` where it is not one.
     """
-    accounts = Accounts()
-    index, facts = _read_index(linked), _table(linked, linking.FACTS)
+    told = _Reading(Accounts(), Quarantine.of(job, out), progress)
+    index = read_index(job, linked)
     progress.stage("placing people in footprints")
-    units, fit = unit_footprints(job, pack, facts)
-    settings = places.linked_settings(index, {s.name: s.setting for s in job.sources})
-    people = places.place(facts, units, pack.read("areas"), pack.read("deprivation"), settings)
+    files = _footprint_files(job, told)
+    units, fit = unit_footprints(job, pack, index.facts, files)
+    settings = places.linked_settings(index.people, {s.name: s.setting for s in job.sources})
+    people = places.place(
+        index.facts, units, pack.read("areas"), pack.read("deprivation"), settings
+    )
     out.mkdir(parents=True, exist_ok=True)
     people.write_parquet(out / PEOPLE_FILE)
     notices = _notices(units, fit, pack, people, progress)
     progress.stage("reading events")
     inputs = BaselineInputs(
         people=people,
-        events=read_events(job, index, accounts, progress),
-        dwellings=_dwellings(job, linked, accounts),
+        events=_events(job, index.people, told),
+        dwellings=_dwellings(job, index, told),
         areas=pack.read("areas"),
         deprivation=pack.read("deprivation"),
         measures=measures(pack),
@@ -62,36 +86,19 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
         n_areas=pack.n_areas,
     )
     progress.stage("counting indicators")
-    return Analysed(accounts, inputs, need.count(inputs, policy=job.policy), notices)
+    counts = need.count(inputs, policy=job.policy)
+    return Analysed(told.accounts, index, inputs, counts, notices)
 
 
-def _table(linked: Path, name: str) -> pl.DataFrame:
-    path = linked / f"{name}.parquet"
-    if not path.exists():
-        raise LinkageError(
-            f"{linked.name} is not the folder of a linkage: {path.name} is missing.",
-            fix="name the folder `linked` of a run, or run `pophealth-link link` first.",
-        )
-    return pl.read_parquet(path / "*.parquet" if path.is_dir() else path)
-
-
-def _read_index(linked: Path) -> pl.DataFrame:
-    return _table(linked, linking.INDEX).select("source", "record_id", "person_id", "method")
-
-
-def unit_footprints(job: Job, pack: Pack, facts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def unit_footprints(
+    job: Job, pack: Pack, facts: pl.DataFrame, files: Mapping[str, Accepted]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the table `unit_footprints` for the job's bases, and the best fit of LSOAs.
 
-    The best fit counts the job's own registered patients by LSOA and practice.
+    The best fit counts the job's own registered patients by LSOA and practice. `files` are the
+    job's own footprints by type.
     """
-    practice = places.practice_footprints(
-        pack.read("practices"),
-        pack.read("practice_pcn"),
-        _footprints(job, pack),
-        pack.read("areas"),
-        pack.read("postcodes"),
-        job.spec.as_of,
-    )
+    practice = footprints.practice_rows(job, pack, files)
     registered = facts.filter(pl.col("on_register") & pl.col("current"))
     patients = registered.group_by("lsoa_code", "practice_code").agg(pl.len().alias("people"))
     fit = places.best_fit(patients, practice)
@@ -103,19 +110,13 @@ def unit_footprints(job: Job, pack: Pack, facts: pl.DataFrame) -> tuple[pl.DataF
     return both.filter(pl.col("basis").is_in(job.spec.footprints.basis)), fit
 
 
-def _footprints(job: Job, pack: Pack) -> pl.DataFrame | None:
-    """Return the pack's footprints, those of a type that the job names replaced by its file."""
-    named = job.spec.footprints.files
-    frames = [_footprint_file(job.resolve(file.path), kind) for kind, file in named.items()]
-    if pack.has(FOOTPRINTS.name):
-        shipped = pack.read(FOOTPRINTS.name)
-        frames.append(shipped.filter(~pl.col("footprint_type").is_in(list(named))))
-    return pl.concat(frames) if frames else None
-
-
-def _footprint_file(path: Path, kind: str) -> pl.DataFrame:
-    accepted = sources.read(TableFile(FOOTPRINTS, path), where=f"footprints.{kind}")
-    return accepted.frame.with_columns(pl.lit(kind).alias("footprint_type"))
+def _footprint_files(job: Job, told: _Reading) -> dict[str, Accepted]:
+    files = footprints.read(job)
+    for kind, accepted in files.items():
+        label = f"footprints.{kind}"
+        file = TableFile(FOOTPRINTS, job.resolve(job.spec.footprints.files[kind].path))
+        told.take(label, label, accepted, file, quarantine.footprints(kind))
+    return files
 
 
 def _notices(
@@ -132,9 +133,7 @@ def _notices(
     return notices
 
 
-def read_events(
-    job: Job, index: pl.DataFrame, accounts: Accounts, progress: Progress
-) -> dict[str, pl.DataFrame]:
+def _events(job: Job, index: pl.DataFrame, told: _Reading) -> dict[str, pl.DataFrame]:
     """Return the events of each table with `person_id` and `source` in place of the record id.
 
     Events of records that the index does not know (removed, quarantined) are counted, not kept.
@@ -143,30 +142,30 @@ def read_events(
     problems: list[Problem] = []
     for source in job.sources:
         known = index.filter(pl.col("source") == source.name)
-        for file in source.events:
-            accepted = sources.load(file, where=f"{source.name}.{file.table.name}")
+        for place, file in enumerate(source.events):
+            label, name = f"{source.name}.{file.table.name}", file.table.name
+            accepted = sources.load(file, where=label)
             problems += accepted.problems
-            linking.tell_unreadable(f"{source.name}.{file.table.name}", accepted, progress)
+            told.take(source.name, label, accepted, file, quarantine.events(source.name, place))
             joined = accepted.frame.join(known, on="record_id").drop("record_id", "method")
-            accounts.read(source.name, file.table.name, accepted.counts)
-            accounts.joined(source.name, file.table.name, joined.height)
-            found.setdefault(file.table.name, []).append(joined)
-    sources.refuse(job.path.name, problems)
+            told.accounts.joined(source.name, name, joined.height)
+            found.setdefault(name, []).append(joined)
+    sources.refuse(shown(job.path), problems)
     return {name: pl.concat(frames) for name, frames in found.items()}
 
 
-def _dwellings(job: Job, linked: Path, accounts: Accounts) -> pl.DataFrame | None:
+def _dwellings(job: Job, index: Index, told: _Reading) -> pl.DataFrame | None:
     """Return the dwellings with keyed UPRN and LSOA, without address; null if there are none."""
-    if not job.properties:
+    if index.dwellings is None:
         return None
-    facts = _table(linked, linking.PROPERTIES)
     frames = []
     for each in job.properties:
-        accepted = sources.read(each.dwellings, where=each.name, only="attributes")
-        accounts.read(each.name, each.dwellings.table.name, accepted.counts)
+        file = each.dwellings
+        accepted = sources.read(file, where=each.name, only="attributes")
+        told.take(each.name, each.name, accepted, file, quarantine.people(each.name))
         named = accepted.frame.with_columns(pl.lit(each.name).alias("source"))
-        joined = named.join(facts, on=["source", "record_id"])
-        accounts.joined(each.name, each.dwellings.table.name, joined.height)
+        joined = named.join(index.dwellings, on=["source", "record_id"])
+        told.accounts.joined(each.name, file.table.name, joined.height)
         frames.append(joined)
     return pl.concat(frames)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pophealth_link.errors import RunInterruptedError
-from pophealth_link.folders import refuse_existing
+from pophealth_link.folders import parents_made, refuse_existing, shown
 
 _CHECKPOINT = "checkpoint.json"
 
@@ -43,29 +43,32 @@ def partial(out: Path) -> Path:
 
 
 @contextmanager
-def open_run(out: Path, fingerprint: str, *, resume: bool = False) -> Iterator[RunFolder]:
+def open_run(
+    out: Path, fingerprint: str, *, resume: bool = False, resumable: bool = True
+) -> Iterator[RunFolder]:
     """Yield a folder to write in; rename it to `out` at the end.
 
-    An error leaves nothing behind. An interruption (Ctrl-C, SIGTERM) keeps what is finished and
-    raises `RunInterruptedError`; `resume` goes on from there if `fingerprint` (of job and
-    inputs) is the same, else starts anew.
+    An error leaves nothing behind. An interruption (Ctrl-C, SIGTERM) keeps what is finished, if
+    the run is `resumable`, and raises `RunInterruptedError`; `resume` goes on from there if
+    `fingerprint` (of job and inputs) is the same, else starts anew.
     """
     refuse_existing(out)
     folder = RunFolder(partial(out), out, fingerprint)
-    _prepare(folder, resume=resume)
-    stopped = False
-    try:
-        yield folder
-        (folder.path / _CHECKPOINT).unlink(missing_ok=True)
-        refuse_existing(out)
-        folder.path.rename(out)
-    except KeyboardInterrupt:
-        stopped = True
-    except BaseException:
-        shutil.rmtree(folder.path, ignore_errors=True)
-        raise
-    if stopped:
-        _raise_interrupted(folder)
+    with parents_made(out):
+        stopped = False
+        try:
+            _prepare(folder, resume=resume)
+            yield folder
+            (folder.path / _CHECKPOINT).unlink(missing_ok=True)
+            refuse_existing(out)
+            folder.path.rename(out)
+        except KeyboardInterrupt:
+            stopped = True
+        except BaseException:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        if stopped:
+            _raise_interrupted(folder, resumable=resumable)
 
 
 def _prepare(folder: RunFolder, *, resume: bool) -> None:
@@ -84,11 +87,15 @@ def _read_checkpoint(path: Path) -> dict[str, Any]:
     return marks if isinstance(marks, dict) else {}
 
 
-def _raise_interrupted(folder: RunFolder) -> None:
-    done = folder.done()
+def _raise_interrupted(folder: RunFolder, *, resumable: bool) -> None:
+    done = folder.done() if resumable else {}
     if not done:
         shutil.rmtree(folder.path, ignore_errors=True)
+        raise RunInterruptedError(
+            "interrupted; nothing was kept.", fix="run the same command again."
+        )
+    stages = "1 finished stage" if len(done) == 1 else f"{len(done):,} finished stages"
     raise RunInterruptedError(
-        f"the run was interrupted after {len(done)} finished stages.",
-        fix=f"run the same command with --resume to go on; the folder is {folder.final.name}.",
+        f"the run was interrupted after {stages}.",
+        fix=f"run the same command with --resume to go on; the folder is {shown(folder.final)}.",
     )

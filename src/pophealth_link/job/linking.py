@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from pophealth_link import evaluate, sources
-from pophealth_link.errors import Problem
+from pophealth_link.errors import LinkageError, Problem
+from pophealth_link.folders import shown
+from pophealth_link.job import quarantine
 from pophealth_link.job.accounting import Accounts
-from pophealth_link.job.load import Job
+from pophealth_link.job.index import CARD_FACTS, stamp
+from pophealth_link.job.model import Job
 from pophealth_link.job.progress import Progress
+from pophealth_link.job.quarantine import Quarantine, tell_unreadable
 from pophealth_link.link import Links, LinkSpec, People, link
 from pophealth_link.link.facts import person_facts, property_facts, with_uprn
 from pophealth_link.prepare import address, postcode
@@ -24,7 +29,6 @@ from pophealth_link.sources import Accepted, Source
 
 # The file names of a run's folder `linked/`, fixed by the interface.
 INDEX, PAIRS, FACTS, PROPERTIES = "person_index", "pairs", "person_facts", "property_facts"
-CARD_FACTS = "linkage_facts.json"
 KEY = "project.key"
 
 
@@ -36,23 +40,36 @@ class Linked:
     links: Links = field(repr=False)
 
 
-def run_link(job: Job, pack: Pack, out: Path, progress: Progress) -> Linked:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Where what reading gives is told, and who has opted out."""
+
+    accounts: Accounts
+    quarantine: Quarantine
+    progress: Progress
+    opted_out: pl.DataFrame | None
+    as_of: date
+
+
+def run_link(job: Job, pack: Pack, out: Path, progress: Progress, *, key: Key | None) -> Linked:
     """Link the job's sources and write the folder `linked/` at `out`.
 
-    Reads identifiers and facts, never an attribute or an event. Raises as reading and linking do.
+    Without a `key` one is made and kept in `out`. Reads identifiers and facts, never an attribute
+    or an event. Raises as reading and linking do.
     """
     out.mkdir(parents=True)
     accounts = Accounts()
-    key = _key(job, out, progress)
+    key = key or _own_key(out, progress)
     progress.stage("reading people")
-    people = _read_people(job, out, accounts, progress)
+    told = _Reading(accounts, Quarantine.of(job, out), progress, _opted_out(job), job.spec.as_of)
+    people = _read_people(job, told)
     progress.stage("linking")
     spec = _link_spec(job)
-    links = link(people, spec, key=key)
+    links = _within_memory(people, spec, key)
     accounts.linked(links.person_index)
     _warn_of_numbers(links, progress)
     progress.stage("placing people and dwellings")
-    homes = _read_dwellings(job, out, accounts)
+    homes = _read_dwellings(job, told)
     facts = person_facts(
         with_uprn(links.records, list(homes.values())),
         pack.scan("postcodes"),
@@ -65,8 +82,8 @@ def run_link(job: Job, pack: Pack, out: Path, progress: Progress) -> Linked:
         for name, each in homes.items()
     ]
     _write(out, links, facts, dwellings)
-    marked = [People(**_with_register(p, links)) for p in people]
-    exact = evaluate.facts(links, marked, spec)
+    marked = [People(**_with_register(p, links)) for p in sorted(people, key=lambda p: p.source)]
+    exact = {**stamp(job), **evaluate.facts(links, marked, spec)}
     (out / CARD_FACTS).write_text(json.dumps(exact, indent=2) + "\n", encoding="utf-8")
     return Linked(accounts, links)
 
@@ -83,15 +100,33 @@ def _with_register(people: People, links: Links) -> dict[str, Any]:
     }
 
 
-def _key(job: Job, out: Path, progress: Progress) -> Key:
-    given = job.read_key()
-    if given:
-        return given
+def _own_key(out: Path, progress: Progress) -> Key:
     progress.warn(
         "the job names no key: person ids will differ from run to run. "
         "Set [privacy] key_file to keep them."
     )
     return Key.generate(out / KEY)
+
+
+def _within_memory(people: list[People], spec: LinkSpec, key: Key) -> Links:
+    """Link; raise `LinkageError` where the memory limit does not allow it."""
+    import duckdb
+
+    try:
+        return link(people, spec, key=key)
+    except Exception as error:
+        if not any(isinstance(each, duckdb.OutOfMemoryException) for each in _chain(error)):
+            raise
+    raise LinkageError(
+        "the linkage needs more memory than it may have.",
+        fix="raise memory_limit in the job, or leave it out.",
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _link_spec(job: Job) -> LinkSpec:
@@ -106,15 +141,14 @@ def _link_spec(job: Job) -> LinkSpec:
     )
 
 
-def _read_people(job: Job, out: Path, accounts: Accounts, progress: Progress) -> list[People]:
+def _read_people(job: Job, told: _Reading) -> list[People]:
     read = [
         (source, sources.load(source.people, where=source.name, only="identifiers"))
         for source in job.sources
     ]
     problems: list[Problem] = [each for _, accepted in read for each in accepted.problems]
-    sources.refuse(job.path.name, problems)
-    removed = _opted_out(job)
-    return [_people(s, a, removed, out, accounts, progress) for s, a in read]
+    sources.refuse(shown(job.path), problems)
+    return [_people(source, accepted, told) for source, accepted in read]
 
 
 def _opted_out(job: Job) -> pl.DataFrame | None:
@@ -123,29 +157,13 @@ def _opted_out(job: Job) -> pl.DataFrame | None:
     return opt_outs.read(job.resolve(job.spec.privacy.opt_outs))
 
 
-def _people(
-    source: Source,
-    accepted: Accepted,
-    removed: pl.DataFrame | None,
-    out: Path,
-    accounts: Accounts,
-    progress: Progress,
-) -> People:
-    frame, gone = (
-        opt_outs.remove(accepted.frame, removed) if removed is not None else (accepted.frame, 0)
-    )
-    accounts.read(source.name, source.people.table.name, accepted.counts, removed=gone)
-    quarantine(out, source.name, accepted)
-    tell_unreadable(source.name, accepted, progress)
-    aliases = None
-    if source.aliases:
-        known = accepted.frame["record_id"]
-        further = sources.read_aliases(source.aliases, known, where=f"{source.name}.aliases")
-        # Aliases of people who opted out go with them.
-        aliases = further.frame.join(frame, on="record_id", how="semi", maintain_order="left")
-        gone = further.frame.height - aliases.height
-        accounts.read(source.name, source.aliases.table.name, further.counts, removed=gone)
-        quarantine(out, f"{source.name}.aliases", further)
+def _people(source: Source, read: Accepted, told: _Reading) -> People:
+    accepted = _born_by(read, told.as_of)
+    former = _aliases(source, accepted.frame["record_id"], told.as_of)
+    frame, gone = _without_opted_out(source, accepted.frame, former, told)
+    told.accounts.read(source.name, source.people.table.name, accepted.counts, removed=gone)
+    told.quarantine.write(quarantine.people(source.name), accepted)
+    tell_unreadable(source.name, accepted, told.progress)
     return People(
         source.name,
         frame,
@@ -153,27 +171,60 @@ def _people(
         source.unique_people,
         source.register,
         source.nhs_number_kind,
-        aliases,
+        _kept_aliases(source, former, frame, told),
     )
 
 
-def quarantine(out: Path, name: str, accepted: Accepted) -> None:
-    """Write the refused rows of a file, if any, to `quarantine/<name>.parquet`."""
-    if accepted.quarantine.height:
-        folder = out / "quarantine"
-        folder.mkdir(exist_ok=True)
-        accepted.quarantine.write_parquet(folder / f"{_file_name(name)}.parquet")
+def _born_by(accepted: Accepted, as_of: date) -> Accepted:
+    """Return what was read with dates of birth after the day missing, and counted so."""
+    born = pl.col("date_of_birth")
+    late = accepted.frame.filter(born > as_of).height
+    if not late:
+        return accepted
+    counts = accepted.counts
+    unreadable = {**counts.unreadable, ("date_of_birth", "after_as_of"): late}
+    return replace(
+        accepted,
+        frame=accepted.frame.with_columns(pl.when(born <= as_of).then(born)),
+        counts=replace(counts, unreadable=dict(sorted(unreadable.items()))),
+    )
 
 
-def _file_name(name: str) -> str:
-    """Return a source's name as a file name: letters, digits, `.`, `_` and `-` stay."""
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip(".") or "_"
+def _aliases(source: Source, known: pl.Series, as_of: date) -> Accepted | None:
+    if source.aliases is None:
+        return None
+    read = sources.read_aliases(source.aliases, known, where=f"{source.name}.aliases")
+    return _born_by(read, as_of)
 
 
-def tell_unreadable(name: str, accepted: Accepted, progress: Progress) -> None:
-    """Warn of values that could not be read, by column and reason, in counts."""
-    for (column, reason), count in sorted(accepted.counts.unreadable.items()):
-        progress.warn(f"{name}: {count:,} values of {column} became missing ({reason}).")
+def _without_opted_out(
+    source: Source, people: pl.DataFrame, former: Accepted | None, told: _Reading
+) -> tuple[pl.DataFrame, int]:
+    """Return the people who have not opted out by a number of theirs, present or former."""
+    if told.opted_out is None:
+        return people, 0
+    if source.nhs_number_kind == "token":
+        told.progress.warn(
+            f"{source.name}: opt-outs cannot be applied, for its numbers are tokens. "
+            "Have them applied where the tokens were made."
+        )
+        return people, 0
+    further = opt_outs.record_ids(former.frame, told.opted_out) if former else None
+    return opt_outs.remove(people, told.opted_out, further=further)
+
+
+def _kept_aliases(
+    source: Source, former: Accepted | None, people: pl.DataFrame, told: _Reading
+) -> pl.DataFrame | None:
+    if former is None or source.aliases is None:
+        return None
+    # Aliases of people who opted out go with them.
+    kept = former.frame.join(people, on="record_id", how="semi", maintain_order="left")
+    gone = former.frame.height - kept.height
+    told.accounts.read(source.name, source.aliases.table.name, former.counts, removed=gone)
+    told.quarantine.write(quarantine.aliases(source.name), former)
+    tell_unreadable(f"{source.name}.aliases", former, told.progress)
+    return kept
 
 
 def _warn_of_numbers(links: Links, progress: Progress) -> None:
@@ -187,13 +238,14 @@ def _warn_of_numbers(links: Links, progress: Progress) -> None:
         )
 
 
-def _read_dwellings(job: Job, out: Path, accounts: Accounts) -> dict[str, pl.DataFrame]:
+def _read_dwellings(job: Job, told: _Reading) -> dict[str, pl.DataFrame]:
     """Return the dwellings of each property source with standardised UPRN, address, postcode."""
     found = {}
     for each in job.properties:
         accepted = sources.read(each.dwellings, where=each.name, only="identifiers")
-        accounts.read(each.name, each.dwellings.table.name, accepted.counts)
-        quarantine(out, each.name, accepted)
+        told.accounts.read(each.name, each.dwellings.table.name, accepted.counts)
+        told.quarantine.write(quarantine.people(each.name), accepted)
+        tell_unreadable(each.name, accepted, told.progress)
         found[each.name] = accepted.frame.with_columns(
             address.uprn(pl.col("uprn")).alias("uprn"),
             address.line(pl.col("address")).alias("address"),
@@ -208,9 +260,3 @@ def _write(out: Path, links: Links, facts: pl.DataFrame, dwellings: list[pl.Data
     facts.write_parquet(out / f"{FACTS}.parquet")
     if dwellings:
         pl.concat(dwellings).write_parquet(out / f"{PROPERTIES}.parquet")
-
-
-def read_card_facts(linked: Path) -> Mapping[str, Any]:
-    """Return the exact counts of the linkage that `run_link` left."""
-    facts: Mapping[str, Any] = json.loads((linked / CARD_FACTS).read_text(encoding="utf-8"))
-    return facts

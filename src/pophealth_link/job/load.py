@@ -2,73 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
-from pophealth_link import disclosure, reference, sources
+from pophealth_link import disclosure, sources
 from pophealth_link.disclosure import Policy
 from pophealth_link.errors import JobError, Problem, UserError, nearest
+from pophealth_link.folders import is_file, is_folder, shown
+from pophealth_link.job import contents
+from pophealth_link.job.model import Half, Job
 from pophealth_link.job.spec import EventsSpec, JobSpec, PropertySpec, SourceSpec, parse
-from pophealth_link.privacy import Key
 from pophealth_link.schema import DWELLINGS, EVENT_TABLES, PEOPLE
-from pophealth_link.schema.reference import FOOTPRINTS
-from pophealth_link.sources import ALIASES, Preset, PropertySource, Source, TableFile
+from pophealth_link.sources import ALIASES, Only, Preset, PropertySource, Source, TableFile
 
-Half = Literal["link", "analyse"]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job file with its sources and properties, ready to be read."""
-
-    path: Path
-    spec: JobSpec
-    sources: tuple[Source, ...]
-    properties: tuple[PropertySource, ...]
-    policy: Policy
-
-    @property
-    def folder(self) -> Path:
-        """The folder that the job's paths are relative to."""
-        return self.path.parent
-
-    def resolve(self, written: str) -> Path:
-        """Return a path of the job file as a path from here."""
-        return self.folder / written
-
-    def read_reference(self) -> reference.Pack:
-        """Return the reference pack that the job names, else the embedded example region."""
-        return reference.load(self.resolve(self.spec.reference) if self.spec.reference else None)
-
-    def read_key(self) -> Key | None:
-        """Return the project's key, or null where the job names none."""
-        privacy = self.spec.privacy
-        if privacy.key_file:
-            return Key.from_file(self.resolve(privacy.key_file))
-        return Key.from_env(privacy.key_env) if privacy.key_env else None
-
-    def files(self, half: Half) -> Iterator[Path]:
-        """Yield the data files that a half of the run reads."""
-        for source in self.sources:
-            if half == "link":
-                yield source.people.path
-                yield from [source.aliases.path] if source.aliases else []
-            else:
-                yield from (events.path for events in source.events)
-        yield from (each.dwellings.path for each in self.properties)
-        if half == "analyse":
-            yield from (self.resolve(f.path) for f in self.spec.footprints.files.values())
-        elif self.spec.privacy.opt_outs:
-            yield self.resolve(self.spec.privacy.opt_outs)
+# Which columns of a file a half reads.
+READS: Mapping[Half, Only] = {"link": "identifiers", "analyse": "attributes"}
 
 
 def load(path: Path, halves: Sequence[Half] = ("link", "analyse")) -> Job:
     """Return the job, having checked settings, headers and contracts of what `halves` read.
 
     Raises one error with every problem found, under the lowest exit code: settings and absent
-    files 10, contents 11, reference data 12.
+    files 10, contents 11, reference data 12, what cannot be linked 13.
     """
     spec = parse(path)
     folder = path.parent
@@ -79,13 +34,18 @@ def load(path: Path, halves: Sequence[Half] = ("link", "analyse")) -> Job:
     for i, source in enumerate(made):
         problems += _check_source(source, f"sources[{i}]", halves)
     for i, each in enumerate(properties):
-        problems += sources.check(each.dwellings, f"properties[{i}]")
-    if "analyse" in halves:
-        problems += _footprint_files(spec, folder)
-    sources.refuse(path.name, _once(problems))
+        problems += [
+            problem
+            for half in halves
+            for problem in sources.check(each.dwellings, f"properties[{i}]", only=READS[half])
+        ]
     if policy is None:
-        raise JobError(f"{path.name} states no disclosure policy.")
-    return Job(path, spec, made, properties, policy)
+        sources.refuse(shown(path), _once(problems))
+        raise JobError(f"{shown(path)} states no disclosure policy.")
+    job = Job(path, spec, made, properties, policy)
+    problems += contents.problems(job, halves)
+    sources.refuse(shown(path), _once(problems))
+    return job
 
 
 def _once(problems: Sequence[Problem]) -> list[Problem]:
@@ -104,30 +64,20 @@ def _names(spec: JobSpec) -> list[Problem]:
 
 def _outside_files(spec: JobSpec, folder: Path, halves: Sequence[Half]) -> list[Problem]:
     """Return problems of the files that are neither sources nor properties."""
-    privacy = spec.privacy
-    named = [("privacy.key_file", privacy.key_file)]
+    privacy, model = spec.privacy, spec.link.model
+    named: list[tuple[str, str | None]] = []
     if "link" in halves:
-        named.append(("privacy.opt_outs", privacy.opt_outs))
-    if spec.link.model not in ("default", "train"):
-        named.append(("link.model", spec.link.model))
-    problems = [_absent(where, p) for where, p in named if p and not (folder / p).is_file()]
-    if spec.link.model == "train":
+        named += [("privacy.key_file", privacy.key_file), ("privacy.opt_outs", privacy.opt_outs)]
+        named += [("link.model", model)] if model not in ("default", "train") else []
+    # A path that is too long is absent, not an error of the file system.
+    problems = [_absent(where, p) for where, p in named if p and not is_file(folder / p)]
+    if model == "train":
         problems.append(
             Problem(JobError, "link.model", '"train" is not available in this version.')
         )
-    if spec.reference and not (folder / spec.reference).is_dir():
+    if spec.reference and not is_folder(folder / spec.reference):
         problems.append(_absent("reference", spec.reference))
     return problems
-
-
-def _footprint_files(spec: JobSpec, folder: Path) -> list[Problem]:
-    return [
-        problem
-        for kind, file in spec.footprints.files.items()
-        for problem in sources.check(
-            TableFile(FOOTPRINTS, folder / file.path), f"footprints.{kind}.path"
-        )
-    ]
 
 
 def _absent(where: str, path: str) -> Problem:
@@ -207,7 +157,9 @@ def _preset(name: str | None, where: str, problems: list[Problem]) -> Preset:
 def _check_source(source: Source, where: str, halves: Sequence[Half]) -> list[Problem]:
     problems: list[Problem] = []
     if "link" in halves:
-        problems += sources.check(source.people, f"{where}.people")
+        problems += sources.check(source.people, f"{where}.people", only="identifiers")
+        # What a file that cannot be read could be linked by is not known.
+        problems += [] if problems else contents.unlinkable(source, f"{where}.people")
         if source.aliases:
             problems += sources.check(source.aliases, f"{where}.aliases")
     if "analyse" in halves:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterable, Mapping
@@ -20,20 +21,37 @@ def versions() -> dict[str, str]:
 
 
 def file_hashes(paths: Iterable[Path], folder: Path) -> dict[str, str]:
-    """Return SHA-256 by path, as seen from `folder`; a folder of Parquet counts file by file."""
+    """Return SHA-256 by name; a folder of Parquet counts file by file.
+
+    A file below `folder` has its path from there; another is `outside/<number>/<its name>`,
+    numbered in the order of `paths`, so that no name tells where it lies.
+    """
     found: dict[str, str] = {}
-    for path in sorted(set(paths)):
-        parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-        for part in parts:
-            found[_relative(part, folder)] = _sha256(part)
+    for number, path in enumerate(dict.fromkeys(paths), start=1):
+        name = _name(path, folder, number)
+        if path.is_dir():
+            parts = {f"{name}/{part.name}": part for part in sorted(path.glob("*.parquet"))}
+        else:
+            parts = {name: path}
+        found |= {key: _sha256(part) for key, part in parts.items()}
     return found
 
 
-def _relative(path: Path, folder: Path) -> str:
-    try:
-        return path.relative_to(folder).as_posix()
-    except ValueError:
-        return path.name
+def index_hashes(paths: Iterable[Path]) -> dict[str, str]:
+    """Return SHA-256 of the files of an index that came from elsewhere, as `index/<name>`."""
+    return {
+        f"index/{key}": value
+        for path in paths
+        for key, value in file_hashes([path], path.parent).items()
+    }
+
+
+def _name(path: Path, folder: Path, number: int) -> str:
+    # Both made absolute the same way: it must not matter from where a job is run.
+    whole, above = (Path(os.path.abspath(each)) for each in (path, folder))  # noqa: PTH100
+    if whole.is_relative_to(above):
+        return whole.relative_to(above).as_posix()
+    return f"outside/{number}/{whole.name}"
 
 
 def _sha256(path: Path) -> str:
@@ -55,10 +73,19 @@ def peak_memory_mb() -> int | None:
     return round(peak * per_unit / 1e6)
 
 
-def fingerprint(job: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
-    """Return one hash of the job as run and of its inputs."""
-    body = json.dumps({"job": job, "inputs": hashes}, sort_keys=True, default=str)
+def fingerprint(record: Mapping[str, Any], key_check: str | None) -> str:
+    """Return one hash of a run's `record` (job, inputs, reference, versions) and of its key."""
+    body = json.dumps({**record, "key": key_check}, sort_keys=True, default=str)
     return hashlib.sha256(body.encode()).hexdigest()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the manifest in a file; an empty one where there is none."""
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def write(path: Path, body: Mapping[str, Any]) -> None:

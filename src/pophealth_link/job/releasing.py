@@ -10,53 +10,40 @@ from typing import Any
 
 import polars as pl
 
-from pophealth_link import disclosure, evaluate, indicators, need, places, report
+from pophealth_link import disclosure, indicators, need, places, report
 from pophealth_link.disclosure import Policy
-from pophealth_link.job import linking
+from pophealth_link.disclosure.release import MANIFEST as RELEASE_MANIFEST
+from pophealth_link.job import cards
 from pophealth_link.job.analysing import Analysed
-from pophealth_link.job.load import Job
+from pophealth_link.job.model import Job
 from pophealth_link.job.progress import Recorder
 from pophealth_link.need.lsoa import lsoa_values
 from pophealth_link.reference import Pack
 from pophealth_link.report import ReferenceTable, ReportInputs
 from pophealth_link.schema.describe import dictionary
 
-BASELINE, CARD, CARD_TEXT = "baseline.csv", "linkage_card.json", "linkage_card.md"
-REPORT, DICTIONARY = "report.html", "data_dictionary.csv"
-
-# What a reader of the card must know about this version's linkage.
-_LIMITS = (
-    "Linkage intervals (linkage_lower, linkage_upper) are not estimated in this version.",
-    "People on no register, and people whose link was missed, are counted on the resident basis "
-    "alone, by the postcode of their own record.",
-    "The match probability is the model's own; it cannot see pairs that were never compared.",
-)
-_OPT_OUT_LIMIT = (
-    "People who opted out were removed before linkage, so a council record of theirs that holds "
-    "no NHS number stays, unlinked or linked to somebody else."
-)
+BASELINE = "baseline.csv"
+REPORT, DICTIONARY, NEED_INDEX = "report.html", "data_dictionary.csv", "need_index.json"
 
 
-def release(
-    job: Job, pack: Pack, linked: Path, done: Analysed, out: Path, progress: Recorder
-) -> dict[str, Any]:
+def release(job: Job, pack: Pack, done: Analysed, out: Path, progress: Recorder) -> dict[str, Any]:
     """Write the folder `releasable/` at `out`; return the counts that the audit log keeps.
 
     Raises `DisclosureError` where the policy cannot be met.
     """
     baseline, summary = _released(done, job.policy)
-    card = evaluate.card(linking.read_card_facts(linked), job.policy, _context(job, pack))
+    card = cards.card(job, pack, done.index.exact, done.index.people)
     progress.stage("writing the report")
-    text = json.dumps(card, indent=2, ensure_ascii=False, default=str)
-    page = report.render_report(_report(job, pack, done, baseline, card))
-    manifest = disclosure.write_release(
+    index = need.need_index(done.inputs).summary()
+    page = report.render_report(_report(job, pack, done, baseline, card, index))
+    disclosure.write_release(
         out,
         {
             BASELINE: baseline,
-            CARD: text + "\n",
-            CARD_TEXT: evaluate.to_markdown(card),
+            **cards.texts(card),
             DICTIONARY: dictionary(),
             REPORT: page,
+            NEED_INDEX: _as_json(index),
         },
         job.policy,
         suppressed={BASELINE: _withheld(summary)},
@@ -65,7 +52,7 @@ def release(
     return {
         "cells": baseline.height,
         "cells_by_status": summary["cells"],
-        "manifest_sha256": hashlib.sha256(json.dumps(manifest).encode()).hexdigest(),
+        "manifest_sha256": hashlib.sha256((out / RELEASE_MANIFEST).read_bytes()).hexdigest(),
     }
 
 
@@ -82,27 +69,13 @@ def _withheld(summary: Mapping[str, Any]) -> dict[str, int]:
     }
 
 
-def _context(job: Job, pack: Pack) -> dict[str, Any]:
-    first, last = job.spec.reporting_period
-    governance = {k: str(v) for k, v in job.spec.governance.items()}
-    limits = [*_LIMITS, _OPT_OUT_LIMIT] if job.spec.privacy.opt_outs else list(_LIMITS)
-    return {
-        "title": "Linkage card",
-        **governance,
-        "as_of": job.spec.as_of.isoformat(),
-        "period": f"{first} to {last}",
-        "reference": pack.name,
-        "policy": job.spec.disclosure.policy,
-        "limits": limits,
-    }
-
-
 def _report(
     job: Job,
     pack: Pack,
     done: Analysed,
     baseline: pl.DataFrame,
     card: Mapping[str, Any],
+    index: Mapping[str, Any],
 ) -> ReportInputs:
     inputs = done.inputs
     first, last = inputs.period
@@ -126,7 +99,12 @@ def _report(
         warnings=done.notices,
         synthetic=job.spec.governance.get("synthetic") is True,
         reference_tables=_reference_tables(pack),
+        index_summary=index,
     )
+
+
+def _as_json(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 def _reference_tables(pack: Pack) -> tuple[ReferenceTable, ...]:

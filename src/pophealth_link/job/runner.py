@@ -8,26 +8,36 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pophealth_link.job import audit, manifest, releasing
+from pophealth_link.folders import refuse_existing
+from pophealth_link.job import audit, cards, contents, manifest, releasing
 from pophealth_link.job.accounting import Accounts
 from pophealth_link.job.analysing import run_analyse
 from pophealth_link.job.folder import RunFolder, open_run
+from pophealth_link.job.index import files as index_files
+from pophealth_link.job.index import read as read_index
 from pophealth_link.job.linking import run_link
-from pophealth_link.job.load import Half, Job, load
+from pophealth_link.job.load import load
+from pophealth_link.job.model import Half, Job
 from pophealth_link.job.progress import Progress, Recorder, Silent
+from pophealth_link.privacy import Key
 from pophealth_link.reference import Pack
 from pophealth_link.version import __version__
 
 LINKED, RELEASABLE = "linked", "releasable"
 MANIFEST, AUDIT = "manifest.json", "audit.jsonl"
+_BOTH: tuple[Half, ...] = ("link", "analyse")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run: its folder, and the warnings that a person should read."""
+    """A finished run: its folder, and the warnings that a person should read.
+
+    `finished_before`: there was nothing to resume, and nothing was done.
+    """
 
     folder: Path
     warnings: tuple[str, ...] = field(default=(), repr=False)
+    finished_before: bool = False
 
     @property
     def report(self) -> Path:
@@ -43,27 +53,19 @@ def run(
     `out` must not exist. With `resume`, an interrupted run of the same job goes on after its last
     finished stage; a finished run of it is returned as it is.
     """
-    path, folder = Path(job), Path(out)
-    if resume and is_finished(folder):
-        return Run(folder)
-    return _run(path, folder, ("link", "analyse"), None, resume, progress)
-
-
-def is_finished(out: Path) -> bool:
-    """Return whether the folder is that of a finished run."""
-    return (out / MANIFEST).is_file()
+    return _run(Path(job), Path(out), _BOTH, None, progress, resume=resume)
 
 
 def link(job: str | Path, *, out: str | Path, progress: Progress | None = None) -> Run:
     """Run the linkage half of a job file alone, as a trusted third party does."""
-    return _run(Path(job), Path(out), ("link",), None, False, progress)
+    return _run(Path(job), Path(out), ("link",), None, progress)
 
 
 def analyse(
     job: str | Path, *, index: str | Path, out: str | Path, progress: Progress | None = None
 ) -> Run:
     """Run the other half alone on the folder `linked` of an earlier run; reads no identifier."""
-    return _run(Path(job), Path(out), ("analyse",), Path(index), False, progress)
+    return _run(Path(job), Path(out), ("analyse",), Path(index), progress)
 
 
 def _run(
@@ -71,23 +73,39 @@ def _run(
     out: Path,
     halves: Sequence[Half],
     index: Path | None,
-    resume: bool,
     progress: Progress | None,
+    *,
+    resume: bool = False,
 ) -> Run:
     recorder = Recorder(progress or Silent())
     recorder.stage("checking the job")
     checked = load(path, halves)
+    if not resume:
+        refuse_existing(out)
     pack = checked.read_reference()
-    record = _record(checked, pack, halves)
-    fingerprint = manifest.fingerprint(record["job"], record["inputs"])
-    with open_run(out, fingerprint, resume=resume) as folder:
+    for warning in contents.check_against(checked, pack, halves):
+        recorder.warn(warning)
+    key = checked.read_key() if "link" in halves else None
+    record = _record(checked, pack, halves, index)
+    fingerprint = manifest.fingerprint(record, key.check_value() if key else None)
+    if resume and _is_finished(out, fingerprint):
+        return Run(out, finished_before=True)
+    # Only `run` can be resumed: its first half is kept when the second is interrupted.
+    with open_run(out, fingerprint, resume=resume, resumable=halves == _BOTH) as folder:
         log = folder.path / AUDIT
         audit.append(log, "started", halves=list(halves), fingerprint=fingerprint)
-        accounts = _halves(checked, pack, folder, index, halves, recorder)
+        accounts = _halves(checked, pack, folder, index, key, halves, recorder)
         recorder.finish()
-        manifest.write(folder.path / MANIFEST, _finished(record, accounts, recorder))
+        body = _finished(record, fingerprint, accounts, recorder)
+        manifest.write(folder.path / MANIFEST, body)
         audit.append(log, "finished", warnings=len(recorder.warnings))
     return Run(out, tuple(recorder.warnings))
+
+
+def _is_finished(out: Path, fingerprint: str) -> bool:
+    """Return whether `out` is a finished run of the same job, inputs, key and library."""
+    there = manifest.read(out / MANIFEST)
+    return there.get("halves") == list(_BOTH) and there.get("fingerprint") == fingerprint
 
 
 def _halves(
@@ -95,54 +113,72 @@ def _halves(
     pack: Pack,
     folder: RunFolder,
     index: Path | None,
+    key: Key | None,
     halves: Sequence[Half],
     progress: Recorder,
 ) -> Accounts:
     linked = folder.path / LINKED
     accounts = Accounts()
     if "link" in halves:
-        accounts.add(_link_half(job, pack, folder, progress))
-    if "analyse" in halves:
-        source = index or linked
-        done = run_analyse(job, pack, source, linked, progress)
-        accounts.add(done.accounts)
-        progress.stage("releasing")
-        summary = releasing.release(job, pack, source, done, folder.path / RELEASABLE, progress)
-        audit.append(folder.path / AUDIT, "released", **summary)
+        accounts.add(_link_half(job, pack, folder, key, progress))
+    if "analyse" not in halves:
+        made = read_index(job, linked)
+        cards.write(folder.path, cards.card(job, pack, made.exact, made.people))
+        return accounts
+    done = run_analyse(job, pack, index or linked, linked, progress)
+    accounts.add(done.accounts)
+    progress.stage("releasing")
+    summary = releasing.release(job, pack, done, folder.path / RELEASABLE, progress)
+    audit.append(folder.path / AUDIT, "released", **summary)
     return accounts
 
 
-def _link_half(job: Job, pack: Pack, folder: RunFolder, progress: Recorder) -> Accounts:
+def _link_half(
+    job: Job, pack: Pack, folder: RunFolder, key: Key | None, progress: Recorder
+) -> Accounts:
     kept = folder.done().get("link")
     if kept:
         progress.stage("linking was finished before")
-        progress.warnings.extend(kept["warnings"])
+        progress.warnings.extend(each for each in kept["warnings"] if each not in progress.warnings)
         return Accounts(kept["rows"])
     shutil.rmtree(folder.path / LINKED, ignore_errors=True)
-    accounts = run_link(job, pack, folder.path / LINKED, progress).accounts
+    accounts = run_link(job, pack, folder.path / LINKED, progress, key=key).accounts
     folder.mark("link", {"rows": accounts.rows, "warnings": progress.warnings})
     audit.append(folder.path / AUDIT, "linked")
     return accounts
 
 
-def _record(job: Job, pack: Pack, halves: Sequence[Half]) -> dict[str, Any]:
+def _record(job: Job, pack: Pack, halves: Sequence[Half], index: Path | None) -> dict[str, Any]:
     files = [path for half in halves for path in job.files(half)]
+    hashes = manifest.file_hashes([job.path, *files], job.folder)
+    read = index_files(job, index) if index else []
     return {
+        "pophealth_link": __version__,
         "versions": manifest.versions(),
-        "job": job.spec.model_dump(mode="json", by_alias=True),
+        "job": _as_run(job),
         "halves": list(halves),
         "seed": job.spec.seed,
-        "inputs": manifest.file_hashes([job.path, *files], job.folder),
+        "inputs": {**hashes, **manifest.index_hashes(read)},
         "reference": {"name": pack.name, "sha256": pack.digest},
         "policy": job.spec.disclosure.policy,
         "governance": job.spec.model_dump(mode="json")["governance"],
     }
 
 
-def _finished(record: Mapping[str, Any], accounts: Accounts, recorder: Recorder) -> dict[str, Any]:
+def _as_run(job: Job) -> dict[str, Any]:
+    """Return the job's settings; the one that could be a secret by mistake is only marked."""
+    body = job.spec.model_dump(mode="json", by_alias=True)
+    if body["privacy"]["key_env"]:
+        body["privacy"]["key_env"] = "given"
+    return body
+
+
+def _finished(
+    record: Mapping[str, Any], fingerprint: str, accounts: Accounts, recorder: Recorder
+) -> dict[str, Any]:
     return {
-        "pophealth_link": __version__,
         **record,
+        "fingerprint": fingerprint,
         "rows": accounts.rows,
         "warnings": recorder.warnings,
         "seconds": recorder.seconds,

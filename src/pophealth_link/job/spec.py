@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pophealth_link.errors import JobError, Problem, nearest, raise_problems
+from pophealth_link.folders import is_file, is_folder, shown
 
 SETTINGS = ("primary_care", "secondary_care", "community", "local_authority", "voluntary_sector")
 BASES = ("registered", "resident")
@@ -121,12 +122,18 @@ class PrivacyTable(_Table):
     key_env: Text | None = None
     opt_outs: Text | None = None
 
+    @model_validator(mode="after")
+    def _one_key(self) -> PrivacyTable:
+        if self.key_file and self.key_env:
+            raise ValueError("key_file and key_env are both set: keep one.")
+        return self
+
 
 class JobSpec(_Table):
     """A job file, checked. Paths are as written: relative to the job file's folder."""
 
     version: Literal[1]
-    as_of: date
+    as_of: Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
     period: tuple[date, date] | None = None
     seed: int = 0
     engine: Literal["polars"] = "polars"
@@ -139,6 +146,12 @@ class JobSpec(_Table):
     disclosure: DisclosureTable
     privacy: PrivacyTable = PrivacyTable()
     governance: dict[str, str | date | int | float | bool] = {}
+
+    @model_validator(mode="after")
+    def _memory_is_enough(self) -> JobSpec:
+        if self.memory_limit and _megabytes(self.memory_limit) < 1:
+            raise ValueError('memory_limit must be at least "1MB".')
+        return self
 
     @model_validator(mode="after")
     def _period_is_ordered(self) -> JobSpec:
@@ -155,6 +168,11 @@ class JobSpec(_Table):
         day = 28 if leap_day else self.as_of.day
         start = self.as_of.replace(year=self.as_of.year - 1, day=day)
         return start, date.fromordinal(self.as_of.toordinal() - 1)
+
+
+def _megabytes(limit: str) -> float:
+    exponent = {"K": -1, "M": 0, "G": 1, "T": 2}[limit[-2]]
+    return float(limit[:-2]) * 1000.0**exponent
 
 
 # Settings of the interface that this version does not carry out: refused, never ignored.
@@ -175,19 +193,21 @@ def parse(path: Path) -> JobSpec:
     body = _read(path)
     problems: list[Problem] = []
     spec = _validate(body, problems)
-    raise_problems(path.name, problems)
+    raise_problems(shown(path), problems)
     if spec is None:
-        raise JobError(f"{path.name} could not be used.")
+        raise JobError(f"{shown(path)} could not be used.")
     return spec
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise JobError(f"the job file {path.name} does not exist.", fix="name a TOML file.")
+    if is_folder(path):
+        raise JobError(f"{shown(path)} is a folder, not a job file.", fix="name a TOML file.")
+    if not is_file(path):
+        raise JobError(f"the job file {shown(path)} does not exist.", fix="name a TOML file.")
     where = _toml_error(path)
     if where:
         raise JobError(
-            f"{path.name} is not TOML.", where, fix="mend the line; text needs quotation marks."
+            f"{shown(path)} is not TOML.", where, fix="mend the line; text needs quotation marks."
         )
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
@@ -213,7 +233,8 @@ def _validate(body: dict[str, Any], problems: list[Problem]) -> JobSpec | None:
     # A list whose items are wrong is also reported as too short: say the cause alone.
     inner = {tuple(each["loc"])[:1] for each in found if len(each["loc"]) > 1}
     told = [e for e in found if e["type"] != "too_short" or tuple(e["loc"]) not in inner]
-    problems.extend(_problem(each) for each in told)
+    # A value of a wrong type is reported once for each type that it might have had.
+    problems.extend(dict.fromkeys(_problem(each) for each in told))
     return None
 
 
@@ -228,8 +249,11 @@ def _arrays_to_tuples(value: Any) -> Any:
 
 def _problem(error: Mapping[str, Any]) -> Problem:
     place = tuple(error["loc"])
+    place = place[:2] if place[0:1] == ("governance",) else place
     where = _dotted(place)
-    if error["type"] == "extra_forbidden":
+    if where.startswith("governance."):
+        what = "must be text, a day, a number, or true or false."
+    elif error["type"] == "extra_forbidden":
         not_yet = _NOT_YET.get(where)
         what = not_yet or "not a setting." + nearest(str(place[-1]), _siblings(place))
     elif error["type"] == "missing":
@@ -259,6 +283,7 @@ _WORDS = {
     "tuple_type": "must be a list.",
 }
 _PLACES = {
+    "as_of": "must be a day from 1900 to 2199, for example 2026-04-01, without quotation marks.",
     "footprints.basis": 'must be a list of "registered", "resident".',
     "engine": 'must be "polars"; "spark" is not available in this version.',
     "memory_limit": 'must be an amount such as "12GB".',

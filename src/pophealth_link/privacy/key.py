@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -41,6 +42,14 @@ class Key:
     def __repr__(self) -> str:
         return "Key(hidden)"
 
+    def check_value(self) -> str:
+        """Return the HMAC-SHA256 of a constant: it tells whether two keys are the same one.
+
+        >>> Key(b"a" * 16).check_value() == Key(b"b" * 16).check_value()
+        False
+        """
+        return hmac.new(self.secret, b"check value of the key", "sha256").hexdigest()
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("A key is never written out.")
 
@@ -64,11 +73,12 @@ class Key:
 
         Errors: :class:`JobError` where the variable is not set, or holds too short a key.
         """
-        value = os.environ.get(name)
+        value = None if "\0" in name else os.environ.get(name)
         if value is None:
             raise JobError(
-                f"the environment variable `{name}` is not set.",
-                fix="set it to the key, or use [privacy] key_file instead of key_env.",
+                # What was written there may be the key itself: it is not repeated.
+                "the environment variable that [privacy] key_env names is not set.",
+                fix="key_env is the name of a variable that holds the key; or use key_file.",
             )
         return cls(os.fsencode(value).strip())
 

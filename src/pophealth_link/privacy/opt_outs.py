@@ -13,7 +13,7 @@ from pophealth_link.errors import DataError, JobError
 
 COLUMN = "nhs_number"
 _TEN_DIGITS = r"^[0-9]{10}$"
-_SEPARATORS = r"[\s\-]"
+_SEPARATORS = r"[\s\x{a0}\-]"
 _FIX = "give one NHS number of ten digits per line, under the header nhs_number."
 
 
@@ -37,29 +37,50 @@ def read(path: str | Path) -> pl.DataFrame:
     return _ten_digits(listed, path)
 
 
-def remove(people: pl.DataFrame, opt_outs: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+def remove(
+    people: pl.DataFrame, opt_outs: pl.DataFrame, *, further: pl.Series | None = None
+) -> tuple[pl.DataFrame, int]:
     """Return the rows of people who have not opted out, and how many people were removed.
 
     A person is a `record_id` where the frame has that column: all its rows go when one of them
-    holds an opted-out number. Without `record_id` each row is a person. Without `nhs_number`
-    nobody can be recognised and nobody is removed. Row order is kept.
+    holds an opted-out number, or when `further` (record ids, as from :func:`record_ids`) names it.
+    Without `record_id` each row is a person. Without `nhs_number` nobody can be recognised by
+    number. Row order is kept.
 
     >>> people = pl.DataFrame({"record_id": ["1", "2"], "nhs_number": ["943 476 5919", None]})
     >>> kept, removed = remove(people, pl.DataFrame({"nhs_number": ["9434765919"]}))
     >>> (kept["record_id"].to_list(), removed)
     (['2'], 1)
     """
-    if COLUMN not in people.columns:
-        return people, 0
-    number = pl.col(COLUMN).cast(pl.String).str.replace_all(_SEPARATORS, "")
-    listed = number.is_in(opt_outs[COLUMN].implode()).fill_null(value=False)
+    listed = _listed(people, opt_outs)
     if "record_id" not in people.columns:
         kept = people.filter(~listed)
         return kept, people.height - kept.height
-    gone = people.filter(listed)["record_id"].drop_nulls().unique()
-    out = listed | pl.col("record_id").is_in(gone.implode()).fill_null(value=False)
-    unnamed = people.filter(listed & pl.col("record_id").is_null()).height
-    return people.filter(~out), gone.len() + unnamed
+    ids = record_ids(people, opt_outs)
+    ids = ids if further is None else pl.concat([ids, further.cast(ids.dtype)])
+    gone = listed | pl.col("record_id").is_in(ids.implode()).fill_null(value=False)
+    left = people.filter(gone)
+    unnamed = left["record_id"].null_count()
+    return people.filter(~gone), left["record_id"].drop_nulls().n_unique() + unnamed
+
+
+def record_ids(frame: pl.DataFrame, opt_outs: pl.DataFrame) -> pl.Series:
+    """Return the distinct `record_id` of rows that hold an opted-out number.
+
+    For further rows about people, such as their previous numbers.
+
+    >>> rows = pl.DataFrame({"record_id": ["1", "2"], "nhs_number": ["943 476 5919", None]})
+    >>> record_ids(rows, pl.DataFrame({"nhs_number": ["9434765919"]})).to_list()
+    ['1']
+    """
+    return frame.filter(_listed(frame, opt_outs))["record_id"].drop_nulls().unique().sort()
+
+
+def _listed(frame: pl.DataFrame, opt_outs: pl.DataFrame) -> pl.Expr:
+    if COLUMN not in frame.columns:
+        return pl.lit(value=False)
+    number = pl.col(COLUMN).cast(pl.String).str.replace_all(_SEPARATORS, "")
+    return number.is_in(opt_outs[COLUMN].implode()).fill_null(value=False)
 
 
 def _read_text(path: Path) -> pl.DataFrame | None:

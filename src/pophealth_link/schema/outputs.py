@@ -63,7 +63,12 @@ PERSON_FACTS = Table(
         ),
         Column("practice_code", "text", "Practice of registration; empty: none."),
         Column("keyed_uprn", "text", "Keyed hash of the UPRN."),
-        Column("person_years", "number", "Time on the register, or known to a source, in the period.", unit="years"),
+        Column(
+            "person_years",
+            "number",
+            "Time on the register, or known to a source, in the period.",
+            unit="years",
+        ),
     ),
     unique=("person_id",),
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pophealth_link.errors import Problem, nearest
 from pophealth_link.schema import PEOPLE, Column
 from pophealth_link.sources.dates import format_problem
-from pophealth_link.sources.model import ALIASES, TableFile
+from pophealth_link.sources.model import ALIASES, Only, TableFile, columns_of
 from pophealth_link.sources.problems import data_problem, job_problem
 
 
@@ -48,9 +48,11 @@ def _format_faults(column: Column, formats: Sequence[str]) -> list[str]:
 
 
 def resolve(
-    file: TableFile, header: Sequence[str], where: str
+    file: TableFile, header: Sequence[str], where: str, only: Only = "all"
 ) -> tuple[dict[str, int], list[Problem]]:
     """Return contract column → position in `header`, and what is wrong.
+
+    A column that does not belong to the half `only` may be absent.
 
     A name is looked for exactly, then without regard to case and outer blanks. Names that a
     preset knows are tried last, and only in columns that nothing else reads.
@@ -63,7 +65,7 @@ def resolve(
     if header and not any(found.values()):
         return {}, [_no_header(file, where)]
     problems = [
-        *_absent(file, header, found, where),
+        *_absent(file, header, found, where, only),
         *_duplicates(file, header, found, where),
         *_shared(file, found, where),
     ]
@@ -98,13 +100,17 @@ def _no_header(file: TableFile, where: str) -> Problem:
 
 
 def _absent(
-    file: TableFile, header: Sequence[str], found: dict[str, list[int]], where: str
+    file: TableFile,
+    header: Sequence[str],
+    found: dict[str, list[int]],
+    where: str,
+    only: Only,
 ) -> list[Problem]:
     taken = {place for places in found.values() for place in places}
     free = [name.strip() for place, name in enumerate(header) if place not in taken]
     return [
         _missing(file, column, free, where)
-        for column in file.table.columns
+        for column in columns_of(file.table, only)
         if not found[column.name] and (column.required or column.name in file.columns)
     ]
 

@@ -38,14 +38,15 @@ class _Layout:
     problems: tuple[Problem, ...]
 
 
-def check(file: TableFile, where: str) -> list[Problem]:
+def check(file: TableFile, where: str, *, only: Only = "all") -> list[Problem]:
     """Return everything that is wrong with `file`, as far as settings and header show.
 
     `where` is the setting that names the file, such as `sources[1].people`. Wrong settings and
     an absent file are `JobError` problems; what a file holds is a `DataError` problem. A table
-    with a unique key (people, dwellings) needs at least one row; events may have none.
+    with a unique key (people, dwellings) needs at least one row; events may have none. `only` is
+    the half that will be read: a column of the other half may be absent.
     """
-    return [*setting_problems(file, where), *_layout(file, where).problems]
+    return [*setting_problems(file, where), *_layout(file, where, only).problems]
 
 
 def check_source(source: Source | PropertySource, where: str) -> list[Problem]:
@@ -85,7 +86,7 @@ def load(
     For a caller that loads several files and then raises once, by `refuse`. `known`: where
     given, rows with another `record_id` go to quarantine as `unknown_record_id`.
     """
-    layout = _layout(file, where)
+    layout = _layout(file, where, only)
     problems = (*setting_problems(file, where), *layout.problems)
     if problems:
         return nothing(file.table, only, problems)
@@ -164,33 +165,33 @@ def _wanted(places: Mapping[str, Place], table: Table, only: Only) -> dict[str, 
     return {name: places[name] for name in names if name in places}
 
 
-def _layout(file: TableFile, where: str) -> _Layout:
+def _layout(file: TableFile, where: str, only: Only = "all") -> _Layout:
     wrong = path_problems(file.path, where)
     if wrong:
         return _Layout((), {}, tuple(wrong))
     if kind_of(file.path) == "delimited":
-        return _text_layout(file, where)
-    return _parquet_layout(file, where)
+        return _text_layout(file, where, only)
+    return _parquet_layout(file, where, only)
 
 
-def _text_layout(file: TableFile, where: str) -> _Layout:
+def _text_layout(file: TableFile, where: str, only: Only) -> _Layout:
     header = delimited.read_header(file.path)
     if not header:
         what = f"the first row of {file.path} cannot be read as a header."
         return _Layout((), {}, (data_problem(where, what, "export it again."),))
-    places, problems = resolve(file, header, where)
+    places, problems = resolve(file, header, where, only)
     empty = [] if delimited.has_rows(file.path) else _no_rows(file, where)
     return _Layout(tuple(header), places, (*problems, *empty))
 
 
-def _parquet_layout(file: TableFile, where: str) -> _Layout:
+def _parquet_layout(file: TableFile, where: str, only: Only) -> _Layout:
     parts = parts_of(file.path)
     wrong = columnar.schema_problems(parts, where)
     schema = columnar.read_schema(parts[0])
     if wrong or schema is None:
         return _Layout((), {}, tuple(wrong))
     header = schema.names()
-    places, problems = resolve(file, header, where)
+    places, problems = resolve(file, header, where, only)
     names = {name: header[place] for name, place in places.items()}
     types = columnar.type_problems(file.table, schema, names, where)
     empty = [] if columnar.count_rows(parts) else _no_rows(file, where)

@@ -1,0 +1,64 @@
+"""A job, ready to be read: settings, sources with presets applied, the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pophealth_link import reference
+from pophealth_link.disclosure import Policy
+from pophealth_link.job.spec import JobSpec
+from pophealth_link.privacy import Key
+from pophealth_link.sources import PropertySource, Source
+
+Half = Literal["link", "analyse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job file with its sources and properties, ready to be read."""
+
+    path: Path
+    spec: JobSpec
+    sources: tuple[Source, ...]
+    properties: tuple[PropertySource, ...]
+    policy: Policy
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the job's paths are relative to."""
+        return self.path.parent
+
+    def resolve(self, written: str) -> Path:
+        """Return a path of the job file as a path from here."""
+        return self.folder / written
+
+    def read_reference(self) -> reference.Pack:
+        """Return the reference pack that the job names, else the embedded example region."""
+        return reference.load(self.resolve(self.spec.reference) if self.spec.reference else None)
+
+    def read_key(self) -> Key | None:
+        """Return the project's key, or null where the job names none."""
+        privacy = self.spec.privacy
+        if privacy.key_file:
+            return Key.from_file(self.resolve(privacy.key_file))
+        return Key.from_env(privacy.key_env) if privacy.key_env else None
+
+    def files(self, half: Half) -> Iterator[Path]:
+        """Yield the data files that a half of the run reads."""
+        for source in self.sources:
+            if half == "link":
+                yield source.people.path
+                yield from [source.aliases.path] if source.aliases else []
+            else:
+                yield from (events.path for events in source.events)
+        yield from (each.dwellings.path for each in self.properties)
+        if half == "analyse":
+            yield from (self.resolve(f.path) for f in self.spec.footprints.files.values())
+            return
+        if self.spec.privacy.opt_outs:
+            yield self.resolve(self.spec.privacy.opt_outs)
+        if self.spec.link.model != "default":
+            yield self.resolve(self.spec.link.model)

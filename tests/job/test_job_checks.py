@@ -1,0 +1,146 @@
+"""`check` and `run` agree: what is wrong is told by `load`, which both call, before anything runs."""
+
+import polars as pl
+import pytest
+from small_job import write_small_job
+
+from pophealth_link import job as jobs
+from pophealth_link import reference
+from pophealth_link.errors import UserError
+from pophealth_link.job import contents
+from pophealth_link.job.checking import check
+from pophealth_link.link import linkage
+
+
+@pytest.fixture
+def job(tmp_path):
+    return write_small_job(tmp_path / "data")
+
+
+def edit(job, old, new):
+    text = job.read_text()
+    assert old in text
+    job.write_text(text.replace(old, new))
+
+
+def with_file(job, table, name, content):
+    (job.parent / name).write_text(content)
+    edit(job, "[privacy]\n", table + "\n[privacy]\n")
+
+
+PRACTICE = reference.load(None).read("practices")["practice_code"][0]
+HEAD = "practice_code,pcn_code,footprint_code,footprint_name,share\n"
+
+
+def footprints(name, rows):
+    return lambda job: with_file(job, f'[footprints.{name}]\npath = "f.csv"', "f.csv", HEAD + rows)
+
+
+def no_identifiers(job):
+    (job.parent / "care.csv").write_text("record_id,sex\nc1,1\n")
+    edit(job, 'given_name = "forename"\ndate_of_birth = "born"\n', "")
+
+
+def opt_outs(content):
+    def spoil(job):
+        (job.parent / "gone.csv").write_text(content)
+        edit(job, "[privacy]\n", '[privacy]\nopt_outs = "gone.csv"\n')
+
+    return spoil
+
+
+CASES = {
+    "no register": (lambda j: edit(j, "register = true\nunique_people = true", ""), 13, ["register"]),
+    "register twice over": (lambda j: edit(j, "unique_people = true", ""), 13, ["register"]),
+    "opt-outs": (opt_outs("nhs_number\nMARKED\n"), 11, ["opt_outs", "1 of 1 values"]),
+    "model": (
+        lambda j: with_file(j, '[link]\nmodel = "m.json"', "m.json", "{}"),
+        13,
+        ["link.model", "m.json"],
+    ),
+    "no pass": (no_identifiers, 13, ["care", "no columns by which any pass"]),
+    **{
+        f"footprint {name}": (footprints(name, f"{PRACTICE},,A,B,1\n"), 10, [f"footprints.{name}"])
+        for name in ("lad", "pcn", "icb", "whole")
+    },
+    "nobody's footprint": (footprints("icp", f",,A,B,1\n{PRACTICE},,A,B,1\n"), 11, ["1 of 2 rows", "neither"]),
+    "no code": (footprints("icp", f"{PRACTICE},,,B,1\n"), 11, ["1 of 1 rows", "footprint_code"]),
+    "no share": (footprints("icp", f"{PRACTICE},,A,B,half\n"), 11, ["1 of 1 rows", "share"]),
+    "shares": (footprints("icp", f"{PRACTICE},,A,B,0.7\n"), 12, ["sum to 1"]),
+    "authority": (
+        lambda j: edit(j, "[privacy]\n", '[footprints]\nlocal_authorities = ["E09999999"]\n[privacy]\n'),
+        10,
+        ["local_authorities", "E09999999"],
+    ),
+    "two keys": (lambda j: edit(j, "[privacy]\n", '[privacy]\nkey_env = "MARKED"\n'), 10, ["key_file and key_env"]),
+    "no variable": (lambda j: edit(j, 'key_file = "project.key"', 'key_env = "MARKED"'), 10, ["environment variable"]),
+    "long path": (lambda j: edit(j, "project.key", "k" * 300), 10, ["privacy.key_file"]),
+}  # fmt: skip
+
+
+def run(job):
+    return jobs.run(job, out=job.parent.parent / "deep/er/out")
+
+
+@pytest.mark.parametrize("verb", [check, run])
+@pytest.mark.parametrize("case", CASES)
+def test_check_and_run_refuse_alike(job, case, verb):
+    spoil, code, words = CASES[case]
+    spoil(job)
+    with pytest.raises(UserError) as caught:
+        verb(job)
+    assert caught.value.exit_code == code
+    for word in words:
+        assert word in str(caught.value)
+    assert "MARKED" not in str(caught.value)
+    assert [path.name for path in job.parent.parent.iterdir()] == ["data"]
+
+
+def test_problems_of_settings_and_of_content_are_told_together(job):
+    CASES["opt-outs"][0](job)
+    CASES["no code"][0](job)
+    edit(job, '"hes"', '"hess"')
+    (job.parent / "contacts.csv").unlink()
+    with pytest.raises(UserError) as caught:
+        check(job)
+    assert caught.value.exit_code == 10
+    for word in ("disclosure.policy", "contacts.csv"):
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("X1,,A,B,1\nX2,,A,B,1\n,Y1,A,B,1\n", "none of its 3 practices and PCNs"),
+        (f"{PRACTICE},,A,B,1,2010-01-01,2011-01-01\nX2,,A,B,1,2010-01-01,2011-01-01\n", "none of its 2 rows holds on 2026-04-01"),
+        (f"{PRACTICE},,A,B,1\nX1,,A,B,1\n", None),
+    ],
+)  # fmt: skip
+def test_footprints_that_hold_nobody_are_warned_of(job, rows, words):
+    head = HEAD.replace("share", "share,valid_from,valid_to") if "2010" in rows else HEAD
+    with_file(job, '[footprints.icp]\npath = "f.csv"', "f.csv", head + rows)
+    checked = jobs.load(job)
+    told = contents.check_against(checked, checked.read_reference(), ("link", "analyse"))
+    assert ([words in each for each in told] == [True]) if words else told == []
+    assert ("warning" in check(job)) is bool(words)
+
+
+def test_too_little_memory_is_said(job, tmp_path):
+    edit(job, "seed = 1", 'seed = 1\nmemory_limit = "1MB"')
+    care = pl.read_csv(job.parent / "care.csv", infer_schema=False)
+    # Without a postcode they are left to the probabilistic pass.
+    care.drop("postcode").write_csv(job.parent / "care.csv")
+    with pytest.raises(UserError) as caught:
+        jobs.link(job, out=tmp_path / "out")
+    assert caught.value.exit_code == 13
+    assert "memory_limit" in str(caught.value)
+
+
+def test_another_error_of_the_linkage_is_not_taken_for_a_lack_of_memory(job, tmp_path, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(linkage, "register_of", fail)
+    with pytest.raises(ZeroDivisionError):
+        jobs.link(job, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
