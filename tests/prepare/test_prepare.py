@@ -105,6 +105,7 @@ def test_real_postcodes_are_kept_with_or_without_their_blank(code):
         ("SW1A 1AA", "SW1A 1AA"),
         ("ZZ993VZ", "ZZ99 3VZ"),
         ("12345", None),
+        ("11111", None),
         ("", None),
     ],
 )

@@ -164,7 +164,8 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return str(text).replace("|", "\\|").replace("\n", " ")
+    plain = str(text).replace("|", "\\|").replace("\n", " ")
+    return plain.replace("<", "&lt;")
 
 
 def _yes(value: bool) -> str:

@@ -24,8 +24,9 @@ def standardise(postcode: pl.Expr) -> pl.Expr:
     plain = postcode.cast(pl.String).str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
     outward = plain.str.head(-3)
     mended = pl.concat_str(_mend_outward(outward), pl.lit(" "), _mend_inward(plain.str.tail(3)))
-    long_enough = plain.str.len_chars().is_between(5, 7)
-    return pl.when(long_enough & mended.str.contains(_FORM)).then(mended)
+    # Digits alone are a house or telephone number: they are not read as letters.
+    likely = plain.str.len_chars().is_between(5, 7) & (plain.str.count_matches("[A-Z]") >= 2)
+    return pl.when(likely & mended.str.contains(_FORM)).then(mended)
 
 
 def _mend_outward(outward: pl.Expr) -> pl.Expr:
