@@ -366,3 +366,11 @@ def test_a_borough_counts_within_fifteen_seconds():
     begin = time.perf_counter()
     count(given, policy=policy("hes"))
     assert time.perf_counter() - begin < 15
+
+
+def test_a_table_without_periods_is_told_by_its_edition():
+    told = world.inputs(vintages={"deprivation": "Indices of 2025"})
+    periods = dict(count(told).select("indicator", "period").unique().iter_rows())
+    assert periods["deprivation_average_score"] == "Indices of 2025"
+    silent = dict(count(world.inputs()).select("indicator", "period").unique().iter_rows())
+    assert silent["deprivation_average_score"] == "as published in the reference pack"

@@ -84,6 +84,7 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
         as_of=job.spec.as_of,
         period=job.spec.reporting_period,
         n_areas=pack.n_areas,
+        vintages={name: about.vintage for name, about in pack.about.items()},
     )
     progress.stage("counting indicators")
     counts = need.count(inputs, policy=job.policy)

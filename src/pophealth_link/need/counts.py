@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import narwhals as nw
@@ -50,7 +50,7 @@ class BaselineInputs:
     columns, or nothing. `areas`, `deprivation`, `measures`: tables of the reference pack.
     `unit_footprints`: UNIT_FOOTPRINTS, whose bases and footprints the baseline has. `as_of`: the
     day. `period`: first and last day, both included. `n_areas`: LSOAs in the national deprivation
-    ranking. People, events and dwellings may be on any engine, all on the same one.
+    ranking. `vintages`: edition of each reference table, told where a measure has no period. People, events and dwellings may be on any engine, all on the same one.
     """
 
     people: Frame
@@ -63,6 +63,7 @@ class BaselineInputs:
     as_of: date
     period: tuple[date, date]
     n_areas: int
+    vintages: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         first, last = self.period
@@ -324,4 +325,5 @@ def _period(indicator: Indicator, inputs: BaselineInputs) -> str:
         ~nw.col("period").is_null(),
     )
     held = collect(rows.select("period").unique(keep="any"))["period"].sort().to_list()
-    return ", ".join(held) or "as published in the reference pack"
+    table = "area_measures" if indicator.deprivation is None else "deprivation"
+    return ", ".join(held) or inputs.vintages.get(table) or "as published in the reference pack"

@@ -64,7 +64,7 @@ def _about(table: str, seed: int) -> TableAbout:
         publisher="pophealth_link",
         title=f"Synthetic: made by pophealth_link from seed {seed} (example region, {table})",
         licence="MIT",
-        vintage="example",
+        vintage="synthetic",
         valid_from=date(2019, 7, 1),
     )
 
