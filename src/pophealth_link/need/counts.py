@@ -50,7 +50,8 @@ class BaselineInputs:
     columns, or nothing. `areas`, `deprivation`, `measures`: tables of the reference pack.
     `unit_footprints`: UNIT_FOOTPRINTS, whose bases and footprints the baseline has. `as_of`: the
     day. `period`: first and last day, both included. `n_areas`: LSOAs in the national deprivation
-    ranking. `vintages`: edition of each reference table, told where a measure has no period. People, events and dwellings may be on any engine, all on the same one.
+    ranking. `vintages`: edition of each reference table, told where a measure has no period.
+    People, events and dwellings may be on any engine, all on the same one.
     """
 
     people: Frame
