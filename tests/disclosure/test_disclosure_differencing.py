@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from test_disclosure_additive import COUNTS, UNITS, baseline
 
 from pophealth_link.disclosure import (
+    Check,
     Relations,
     apply,
     check,
@@ -368,3 +369,20 @@ def test_two_hundred_thousand_rows_take_seconds() -> None:
     done = protect(frame, policy("hes"), relations=found, counts=["n"])
     assert time.perf_counter() - began < 30
     assert done.check.passed
+
+
+def test_a_sliver_may_be_known_as_closely_as_the_policy_shows_a_small_count() -> None:
+    # A footprint of 4 people holds one of nobody: what is left over is the footprint itself.
+    frame = pl.DataFrame({"n": [4.0, 0.0]})
+    terms = pl.DataFrame({"relation": 0, "cell": [0, 1, 2], "sign": [-1, 1, 1]})
+    sums = Relations.of(terms, rows=2)
+
+    def found(name: str, counts: list[float]) -> Check:
+        truth = frame.with_columns(n=pl.Series(counts))
+        shown = apply(truth, policy(name), counts=["n"])
+        return check(shown, policy(name), relations=sums, counts=["n"], truth=truth)
+
+    # `midpoint6` shows it as 3, one of 1 to 6: the sliver tells no more.
+    assert found("midpoint6", [4.0, 0.0]).passed
+    # `hes` hides small counts: 10 less 10 leaves 0 to 4, and nobody may know a sliver that closely.
+    assert not found("hes", [12.0, 11.0]).passed

@@ -12,6 +12,8 @@ from people import NUMBERS, REGISTER, register, source, who
 from pophealth_link.errors import LinkageError
 from pophealth_link.link import LinkSpec, link
 from pophealth_link.link.passes import DEFAULT_PASSES
+from pophealth_link.link.probabilistic import comparisons_per_rule
+from pophealth_link.link.records import stack
 from pophealth_link.privacy import Key
 
 KEY = Key(b"a key for tests, 16+")
@@ -303,6 +305,22 @@ def test_a_setting_must_be_known():
 def test_thresholds_must_be_ordered():
     with pytest.raises(LinkageError):
         LinkSpec(accept_probability=0.4, review_probability=0.5)
+
+
+def test_comparisons_are_counted_rule_by_rule():
+    def rows(source, *names):
+        return [(f"{source}{i}", None, *each, date(1990 + i, 2, 2)) for i, each in enumerate(names)]
+
+    gp_people = register(rows("g", ("Ann", "Lee"), ("Bo", "Lee"), ("Lee", "Ann")))
+    care = source("care", rows("c", ("Ann", "Lee"), ("Lee", "Ann"), ("Cy", "Lee")))
+    records = stack([gp_people, care], gp_people)
+    sides = [records.filter(pl.col("on_register") == side) for side in (True, False)]
+    counts = dict(comparisons_per_rule(*sides).iter_rows())
+    # By hand: the day of birth is that of the row's number; names swap between the first and last.
+    assert counts["date_of_birth + first_given"] == 1
+    assert counts["date_of_birth + family"] == 1
+    assert counts["first_given and family swapped"] == 2
+    assert counts["home + first_given"] == 0
 
 
 def test_comparisons_over_budget_are_refused_with_advice():

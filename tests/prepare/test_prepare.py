@@ -125,7 +125,8 @@ def test_unknown_birth_dates_are_missing_and_first_of_january_is_flagged():
     out = frame.collect()
     assert out["date_of_birth"].to_list() == [None, *days[1:]]
     assert out["placeholder_birth"].to_list() == [False, True, False]
-    assert dates.is_placeholder is not None
+    flags = pl.DataFrame({"d": days}).select(dates.is_unknown(pl.col("d")))["d"].to_list()
+    assert flags == [True, False, False]
 
 
 def test_nicknames_stand_for_formal_names_and_for_themselves():

@@ -13,6 +13,7 @@ from pophealth_link.link.inputs import LinkSpec, People
 from pophealth_link.link.model import Model, load
 from pophealth_link.link.person_index import assign_people, with_ids
 from pophealth_link.link.records import register_of, stack
+from pophealth_link.prepare.nhs_number import is_test_range
 from pophealth_link.privacy import Key
 
 PROBABILISTIC = "probabilistic"
@@ -195,7 +196,7 @@ def _counts(
         "records": main.height,
         "nhs_numbers_valid": main.filter(pl.col("nhs_number_status") == "valid").height,
         "nhs_numbers_invalid": main.filter(pl.col("nhs_number_status") == "invalid").height,
-        "nhs_numbers_test_range": int(main["nhs_number"].str.starts_with("999").sum() or 0),
+        "nhs_numbers_test_range": main.filter(is_test_range(pl.col("nhs_number"))).height,
         "nhs_numbers_shared": by_number.shared,
         "nhs_numbers_contradicted": by_number.contradicted,
         **{f"pairs_{decision}": count for decision, count in decided.iter_rows()},

@@ -163,18 +163,23 @@ def _frequency(column: str | None) -> dict[str, Any]:
 
 
 def comparisons_per_rule(register: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """Return `rule`, `pairs`: how many pairs each blocking rule proposes, before overlap."""
-    counted = [
-        _pairs_of(register.filter(~pl.col("alias")), others, rule) for rule in BLOCKING_RULES
-    ]
-    return pl.DataFrame({"rule": [" + ".join(r) for r in BLOCKING_RULES], "pairs": counted})
+    """Return `rule`, `pairs`: how many pairs each blocking rule proposes, before overlap.
+
+    Aliases count as Splink compares them: as rows of their own.
+    """
+    equal = [(" + ".join(rule), rule, rule) for rule in BLOCKING_RULES]
+    swapped = ("first_given", "family"), ("family", "first_given")
+    rules = [*equal, ("first_given and family swapped", *swapped)]
+    counted = [_pairs_of(register, others, left, right) for _, left, right in rules]
+    return pl.DataFrame({"rule": [name for name, _, _ in rules], "pairs": counted})
 
 
-def _pairs_of(register: pl.DataFrame, others: pl.DataFrame, rule: Sequence[str]) -> int:
-    keys = list(rule)
-    left = register.select(keys).drop_nulls().group_by(keys).len()
-    right = others.select(keys).drop_nulls().group_by(keys).len()
-    both = left.join(right, on=keys, suffix="_r")
+def _pairs_of(
+    register: pl.DataFrame, others: pl.DataFrame, left_on: Sequence[str], right_on: Sequence[str]
+) -> int:
+    left = register.select(left_on).drop_nulls().group_by(left_on).len()
+    right = others.select(right_on).drop_nulls().group_by(right_on).len()
+    both = left.join(right, left_on=list(left_on), right_on=list(right_on), suffix="_r")
     return int(both.select((pl.col("len").cast(pl.Int64) * pl.col("len_r")).sum()).item() or 0)
 
 
