@@ -16,13 +16,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.extracts import extracts
 from pophealth_link import reference, synthetic
-from pophealth_link.job import load
-from pophealth_link.link import People, agreement
+from pophealth_link.link import agreement
 from pophealth_link.link.comparisons import AT_HOME, COMPARISONS
 from pophealth_link.link.model import Level, Model, save
 from pophealth_link.link.records import register_of, stack
-from pophealth_link.sources import read, read_aliases
 from pophealth_link.synthetic import SynthSpec
 from pophealth_link.version import __version__
 
@@ -46,29 +45,6 @@ ASSUMED_U = {
     ("given", f"exact{AT_HOME}"): 0.015,
 }
 REST = f"different{AT_HOME}"
-
-
-def people_of(job_file: Path) -> list[People]:
-    found = []
-    for source in load(job_file, ("link",)).sources:
-        frame = read(source.people, where=source.name, only="identifiers").frame
-        former = (
-            read_aliases(source.aliases, frame["record_id"], where=source.name).frame
-            if source.aliases
-            else None
-        )
-        found.append(
-            People(
-                source.name,
-                frame,
-                source.setting,
-                source.unique_people,
-                source.register,
-                source.nhs_number_kind,
-                former,
-            )
-        )
-    return found
 
 
 def true_pairs(records: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
@@ -119,7 +95,7 @@ def population(people: int, seed: int, preset: str) -> tuple[dict, dict, int, in
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         synthetic.write(made, data, reference=None)
-        sources = people_of(data / "job.toml")
+        sources = extracts(data)
         truth = pl.read_parquet(data / "truth.parquet")
     records = stack(sources, register_of(sources))
     true = true_pairs(records, truth)
