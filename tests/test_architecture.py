@@ -31,10 +31,11 @@ RANKS = {
     "synthetic": 5,
     "report": 6,
     "job": 7,
-    "demo": 8,
-    "cli": 9,
-    "__main__": 10,
-    "__init__": 10,
+    "true_counts": 8,
+    "demo": 9,
+    "cli": 10,
+    "__main__": 11,
+    "__init__": 11,
 }
 # Heavy or dangerous packages have one door each.
 DOORS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import os
 import signal
 import sys
 import traceback
@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from pophealth_link.errors import RunInterruptedError, UserError
+from pophealth_link.folders import full_disk, is_full
 from pophealth_link.version import __version__
 
 _BUG, _USAGE = 1, 2
@@ -108,18 +109,22 @@ def analyse(job: Path, index: Path, out: Path, quiet: bool) -> None:
 
 
 @cli.command(**_example("synth --people 30000 --seed 1 --preset typical --out data"))
-@click.option("--people", type=int, required=True, help="People on the register.")
+@click.option("--people", type=int, required=True, help="On the register: 50 to 10,000,000.")
 @click.option("--seed", type=int, required=True, help="The same seed gives the same bytes.")
 @click.option("--preset", default="typical", show_default=True, help="easy, typical or hard.")
 @_OUT
 @click.option("--places", type=_PATH, default=None, help="Reference pack; left out: the example.")
-def synth(people: int, seed: int, preset: str, out: Path, places: Path | None) -> None:
+@_QUIET
+def synth(people: int, seed: int, preset: str, out: Path, places: Path | None, quiet: bool) -> None:
     """Make synthetic sources, their truth, and a ready job file."""
     from pophealth_link.demo import make_synthetic
+    from pophealth_link.job.progress import lines
 
-    click.echo(
-        f"Job: {make_synthetic(out, people=people, seed=seed, preset=preset, places=places)}"
-    )
+    with lines(quiet=quiet) as progress:
+        job = make_synthetic(
+            out, people=people, seed=seed, preset=preset, places=places, progress=progress
+        )
+    click.echo(f"Job: {job}")
 
 
 @cli.command(**_example("score runs/2026-04/linked/person_index.parquet data/truth.parquet"))
@@ -146,7 +151,19 @@ def describe(name: str | None) -> None:
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with the code of what happened."""
     signal.signal(signal.SIGTERM, _stop)
-    sys.exit(_run(argv))
+    code = _run(argv)
+    sys.exit(code or _flushed())
+
+
+def _flushed() -> int:
+    """Write out what is still held of stdout; return the code of a full disk where it cannot be."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # Python would try once more as it ends, and tell of it in a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _tell(full_disk()) if is_full(error) else 0
+    return 0
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -163,32 +180,15 @@ def _run(argv: Sequence[str] | None) -> int:
         click.echo("Interrupted.", err=True)
         return RunInterruptedError.exit_code
     except UserError as error:
-        click.echo(str(error), err=True)
-        return error.exit_code
+        return _tell(error)
     except Exception as error:  # noqa: BLE001
-        return _tell_full_disk() if _is_full_disk(error) else _tell_bug(error)
+        return _tell(full_disk()) if is_full(error) else _tell_bug(error)
     return result if isinstance(result, int) else 0
 
 
-def _is_full_disk(error: BaseException | None) -> bool:
-    """Return whether an error, or one behind it, is that of a disk without room."""
-    while error is not None:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        # Polars and DuckDB pass on the words of the operating system, not its number.
-        if full or "no space left on device" in str(error).lower():
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _tell_full_disk() -> int:
-    click.echo(
-        "Error: the disk is full; nothing was written.\n"
-        "  Fix:   make room where --out points (or in the folder for temporary files), "
-        "and run it again.",
-        err=True,
-    )
-    return _BUG
+def _tell(error: UserError) -> int:
+    click.echo(str(error), err=True)
+    return error.exit_code
 
 
 def _tell_bug(error: Exception) -> int:

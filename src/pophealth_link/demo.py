@@ -7,30 +7,59 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pophealth_link import reference, synthetic
+from pophealth_link import reference, synthetic, true_counts
 from pophealth_link.errors import RunInterruptedError
-from pophealth_link.folders import parents_made, refuse_existing
+from pophealth_link.folders import full_disk, is_full, parents_made, refuse_existing
 from pophealth_link.job import Run, runner
 from pophealth_link.job.progress import Progress, Silent
-from pophealth_link.synthetic import SynthSpec
+from pophealth_link.reference import Pack
+from pophealth_link.synthetic import JOB, DataFolder, Plan, SynthSpec
 
-DATA, RUN, JOB = "data", "run", "job.toml"
+DATA, RUN = "data", "run"
 
 
 def make_synthetic(
-    out: Path, *, people: int, seed: int, preset: str = "typical", places: Path | None = None
+    out: Path,
+    *,
+    people: int,
+    seed: int,
+    preset: str = "typical",
+    places: Path | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Write synthetic sources, truth and a job file to the new folder `out`; return the job file.
 
-    `places` is a reference pack; left out, people live in the embedded example region.
+    `places` is a reference pack; left out, people live in the embedded example region. People are
+    made and written in parts, so that memory does not grow with their number. Raises `JobError`
+    for settings that are out of range, `ReferenceDataError` where nobody could live in the pack,
+    `OutputExistsError` where `out` exists, `StorageError` where the disk is full.
     """
     spec = SynthSpec(people=people, seed=seed, preset=preset)
-    pack = reference.load(places)
-    made = synthetic.generate(spec, pack)
     # The job must find the pack from wherever it is run: it names its whole path.
     where = str(places.resolve()) if places else None
-    synthetic.write(made, out, reference=where)
+    refuse_existing(out)
+    pack = reference.load(places)
+    with synthetic.data_folder(out, spec, reference=where) as folder:
+        _add_parts(folder, synthetic.plan(spec, pack), pack, progress or Silent())
     return out / JOB
+
+
+def _add_parts(folder: DataFolder, planned: Plan, pack: Pack, progress: Progress) -> None:
+    """Make, write and count one part after the other; only the counts are kept."""
+    absent = true_counts.lacking(pack)
+    on = None if absent else true_counts.ground(folder.path / JOB, pack)
+    tallies = []
+    for part in planned.parts:
+        which = f"part {part.number + 1:,} of {part.of:,}: " if part.of > 1 else ""
+        progress.stage(f"{which}making {part.spec.people:,} synthetic people")
+        made = synthetic.make_part(planned, part)
+        folder.add(made)
+        tallies += [true_counts.tally_part(made, on)] if on else []
+    if on:
+        progress.stage("adding up the true counts")
+        folder.add_counts(true_counts.count(tallies, on))
+    else:
+        progress.warn(f"no true counts: the reference pack has no {', '.join(absent)}.")
 
 
 def run_demo(out: Path | None, *, people: int, seed: int, progress: Progress | None = None) -> Run:
@@ -43,25 +72,29 @@ def run_demo(out: Path | None, *, people: int, seed: int, progress: Progress | N
     refuse_existing(folder)
     progress = progress or Silent()
     with _all_or_nothing(folder):
-        progress.stage(f"making {people:,} synthetic people")
-        job = make_synthetic(folder / DATA, people=people, seed=seed)
+        job = make_synthetic(folder / DATA, people=people, seed=seed, progress=progress)
         return runner.run(job, out=folder / RUN, progress=progress)
 
 
 @contextmanager
 def _all_or_nothing(folder: Path) -> Iterator[None]:
     """Remove `folder` after an error or an interruption: it is made within."""
-    stopped = False
+    stopped = full = False
     with parents_made(folder):
         try:
             yield
         except (KeyboardInterrupt, RunInterruptedError):
             stopped = True
-        except BaseException:
+        except BaseException as error:
+            full = is_full(error)
+            if not full:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+        if stopped or full:
             shutil.rmtree(folder, ignore_errors=True)
-            raise
+        if full:
+            raise full_disk()
         if stopped:
-            shutil.rmtree(folder, ignore_errors=True)
             raise RunInterruptedError(
                 "the demo was interrupted; nothing was kept.", fix="run the same command again."
             )

@@ -75,6 +75,12 @@ class RunInterruptedError(UserError):
     label, exit_code = "RunInterruptedError", 16
 
 
+class StorageError(UserError):
+    """The disk is full: what was being written stopped there, and can be done again or resumed."""
+
+    label, exit_code = "StorageError", 16
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong: where, what (counts and names only) and what to do about it."""

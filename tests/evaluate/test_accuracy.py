@@ -1,8 +1,15 @@
 """Accuracy against truth, by the definitions of the interface, counted by hand."""
 
+import json
+import math
+
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pophealth_link import cli as command_line
+from pophealth_link import reference, synthetic
 from pophealth_link.errors import DataError
 from pophealth_link.evaluate import score, score_files
 
@@ -94,3 +101,183 @@ def test_files_that_cannot_be_scored_are_refused(tmp_path):
         score_files(tmp_path / "index.parquet", tmp_path / "truth.parquet")
     with pytest.raises(DataError, match="does not exist"):
         score_files(tmp_path / ("x" * 300), tmp_path / "truth.parquet")
+
+
+def wilson(events, of, z=1.959963984540054):
+    """Wilson's limits as published: Journal of the American Statistical Association 1927."""
+    share, square = events / of, z * z / of
+    middle = share + square / 2
+    half = z * math.sqrt(share * (1 - share) / of + square / (4 * of))
+    return (middle - half) / (1 + square), (middle + half) / (1 + square)
+
+
+def test_limits_are_wilsons():
+    row = score(INDEX, TRUTH).filter(dimension="all").row(0, named=True)
+    assert (row["recall_lower"], row["recall_upper"]) == pytest.approx(wilson(1, 3))
+    assert (row["false_links_lower"], row["false_links_upper"]) == pytest.approx(wilson(2, 3))
+    assert (row["precision_lower"], row["precision_upper"]) == pytest.approx(wilson(1, 3))
+
+
+RECORD = st.tuples(st.integers(0, 6), st.integers(0, 9), st.sampled_from("ab"))
+
+
+@given(st.lists(RECORD, min_size=1, max_size=40))
+def test_counts_are_those_of_the_definitions(records):
+    """Register people 0 to 6; each record is truly one of 0 to 9 and was linked to one of 0 to 6
+    or, from 7 on in truth, to nobody on the register."""
+    register = [("gp", f"g{n}", f"p{n}", "register") for n in range(7)]
+    others = [
+        ("care", str(i), f"p{linked}", "reviewed") for i, (linked, _, _) in enumerate(records)
+    ]
+    index = pl.DataFrame(register + others, schema=INDEX.schema, orient="row")
+    truth = [("gp", f"g{n}", f"t{n}", "a") for n in range(7)]
+    truth += [("care", str(i), f"t{own}", group) for i, (_, own, group) in enumerate(records)]
+    scored = score(index, pl.DataFrame(truth, schema=TRUTH.schema, orient="row"), by=["group"])
+    for group in ("a", "b"):
+        some = [(linked, own) for linked, own, of in records if of == group]
+        row = scored.filter(dimension="group", group=group)
+        if not some:
+            assert row.is_empty()
+            continue
+        right = sum(linked == own for linked, own in some)
+        assert row.select("linkable", "correct", "linked", "false").row(0) == (
+            sum(own < 7 for _, own in some), right, len(some), len(some) - right,
+        )  # fmt: skip
+        f1 = row["f1"].item()
+        if f1 is not None:
+            recall, precision = row["recall"].item(), row["precision"].item()
+            both = recall + precision
+            assert f1 == pytest.approx(2 * recall * precision / both if both else 0.0)
+
+
+def test_nothing_right_is_an_f1_of_0_and_valid_json(tmp_path):
+    INDEX.write_parquet(tmp_path / "index.parquet")
+    wrong = TRUTH.with_columns(
+        person_id=pl.when(pl.col("record_id") == "r").then(pl.lit("t2")).otherwise("person_id")
+    )
+    wrong.write_csv(tmp_path / "truth.CSV")
+    told = score_files(
+        tmp_path / "index.parquet", tmp_path / "truth.CSV", by=["group"], as_json=True
+    )
+    rows = json.loads(told, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    whole = next(row for row in rows if row["dimension"] == "all")
+    assert (whole["correct"], whole["recall"], whole["precision"], whole["f1"]) == (0, 0, 0, 0)
+    unknown = next(row for row in rows if row["group"] == "unknown")
+    assert (unknown["recall"], unknown["f1"]) == (None, None)
+
+
+def test_csv_and_parquet_truth_score_alike(tmp_path):
+    INDEX.write_parquet(tmp_path / "index.parquet")
+    TRUTH.write_csv(tmp_path / "truth.csv")
+    TRUTH.write_parquet(tmp_path / "truth.parquet")
+    texts = {
+        score_files(tmp_path / "index.parquet", tmp_path / f"truth.{kind}", by=["group"], as_json=json_)
+        for kind in ("csv", "parquet") for json_ in (False,)
+    }  # fmt: skip
+    assert len(texts) == 1
+
+
+def test_the_table_has_every_measure_and_its_limits(tmp_path):
+    INDEX.write_parquet(tmp_path / "index.parquet")
+    TRUTH.write_parquet(tmp_path / "truth.parquet")
+    text = score_files(tmp_path / "index.parquet", tmp_path / "truth.parquet", by=["group"])
+    head, *rows = text.splitlines()
+    assert head.split() == [
+        "by",
+        "group",
+        "linkable",
+        "recall",
+        "linked",
+        "false",
+        "links",
+        "precision",
+        "F1",
+    ]
+    assert [row.split()[:2] for row in rows] == [
+        ["all", "all"], ["source", "care"], ["group", "unknown"], ["group", "x"], ["group", "y"]
+    ]  # fmt: skip
+    low, high = wilson(1, 3)
+    assert rows[0].split()[3:7] == ["0.3333", f"({low:.4f}", "to", f"{high:.4f})"]
+    assert rows[0].split()[-1] == "0.3333"
+    assert len({len(row) for row in (head, *rows)}) == 1
+
+
+def test_columns_of_truth_never_meet_those_of_the_index():
+    """A column of truth may be called as one of the index, or as one of the answer."""
+    extra = TRUTH.with_columns(method="group", linked="group", correct="group", recall="group")
+    names = ["method", "linked", "correct", "recall", "group", "group", "source", "person_id"]
+    scored = score(INDEX, extra, by=names)
+    plain = score(INDEX, TRUTH, by=["group"]).filter(dimension="group").drop("dimension")
+    for name in ("method", "linked", "correct", "recall", "group"):
+        assert scored.filter(dimension=name).drop("dimension").equals(plain), name
+    assert scored.filter(dimension="source").height == 1
+    assert scored.filter(dimension="person_id")["group"].to_list() == ["t1", "t2", "t3", "t8", "t9"]
+
+
+def test_two_register_records_of_one_person_are_both_that_person():
+    twice = pl.concat(
+        [
+            INDEX,
+            pl.DataFrame(
+                [("gp", "1b", "A2", "register"), ("care", "s", "A2", "nhs_number")],
+                schema=INDEX.schema,
+                orient="row",
+            ),
+        ]
+    )
+    truth = pl.concat(
+        [
+            TRUTH,
+            pl.DataFrame(
+                [("gp", "1b", "t1", "x"), ("care", "s", "t1", "x")],
+                schema=TRUTH.schema,
+                orient="row",
+            ),
+        ]
+    )
+    row = score(twice, truth).filter(dimension="all").row(0, named=True)
+    assert (row["linkable"], row["correct"], row["linked"], row["false"]) == (4, 2, 4, 2)
+
+
+@pytest.mark.parametrize(
+    "column", [pl.Series([[1]] * 8), pl.Series([b"x"] * 8), pl.Series([{"a": 1}] * 8)]
+)
+def test_columns_without_groups_are_refused(column):
+    with pytest.raises(DataError, match="not groups"):
+        score(INDEX, TRUTH.with_columns(column.alias("many")), by=["many"])
+
+
+def test_numbers_dates_and_truth_values_are_groups():
+    typed = TRUTH.with_columns(
+        number=pl.int_range(pl.len()) % 2, flag=pl.col("group") == "x", day=pl.date(2026, 4, 1)
+    )
+    scored = score(INDEX, typed, by=["number", "flag", "day"])
+    assert scored.filter(dimension="number")["group"].to_list() == ["0", "1"]
+    assert scored.filter(dimension="flag")["group"].to_list() == ["false", "true", "unknown"]
+    assert scored.filter(dimension="day")["group"].to_list() == ["2026-04-01"]
+
+
+@pytest.mark.parametrize(
+    ("by", "code", "words"),
+    [
+        (["ethnic_grop"], 11, "Did you mean `ethnic_group`?"),
+        (["ethnic_group", "situation", "organisation", "pcn_code", "practice_code", "age_band", "sex", "quintile"], 0, ""),
+    ],
+)  # fmt: skip
+def test_the_command_scores_by_what_synth_writes(by, code, words, tmp_path, capsys):
+    made = synthetic.generate(synthetic.SynthSpec(people=400, seed=2), reference.load(None))
+    synthetic.write(made, tmp_path / "data", reference=None)
+    register = pl.when(pl.col("source") == "gp_register").then(pl.lit("register"))
+    made.truth.select(
+        "source", "record_id", "person_id", register.otherwise(pl.lit("reviewed")).alias("method")
+    ).write_parquet(tmp_path / "index.parquet")
+    options = [part for name in by for part in ("--by", name)]
+    paths = [str(tmp_path / "index.parquet"), str(tmp_path / "data/truth.parquet")]
+    assert command_line._run(["score", *paths, *options, "--json"]) == code
+    told = capsys.readouterr()
+    assert words in told.err
+    if code == 0:
+        rows = json.loads(told.out)
+        assert {row["dimension"] for row in rows} == {"all", "source", *by}
+        assert {row["recall"] for row in rows} <= {1.0, None}
+        assert {row["false"] for row in rows} == {0}

@@ -232,7 +232,7 @@ def test_a_full_disk_is_told_as_such_and_not_as_a_bug(error, job, tmp_path, monk
         raise error
 
     monkeypatch.setattr(linking, "_write", fail)
-    assert command_line._run(["link", str(job), "--out", str(tmp_path / "out"), "--quiet"]) == 1
+    assert command_line._run(["link", str(job), "--out", str(tmp_path / "out"), "--quiet"]) == 16
     told = capsys.readouterr().err
     assert "the disk is full" in told
     assert "Bug" not in told

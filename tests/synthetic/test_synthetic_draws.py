@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from pophealth_link.synthetic.draws import (
     Streams,
     columns_at,
     lowest_keys,
+    normal_of_each,
     pick,
     pick_by_row,
     pick_evenly_by_row,
@@ -25,6 +27,25 @@ def test_a_stage_draws_the_same_each_time_and_unlike_others() -> None:
     assert (first == Streams(3).stage("names").random(5)).all()
     assert not (first == Streams(3).stage("ages").random(5)).any()
     assert not (first == Streams(4).stage("names").random(5)).any()
+
+
+def test_parts_draw_apart_and_the_whole_is_the_first_part() -> None:
+    draws = [Streams(3, part).stage("names").random(5) for part in (0, 1, 2)]
+    assert len({tuple(drawn) for drawn in draws}) == 3
+    assert (Streams(3, 2).whole.stage("names").random(5) == draws[0]).all()
+
+
+def test_organisations_keep_their_draw_in_every_part_and_company() -> None:
+    codes = [f"A{n:05d}" for n in range(3_000)]
+    drawn = normal_of_each(pl.Series(codes), Streams(5), "offices")
+    assert abs(drawn.mean()) < 5 / 3_000**0.5
+    assert abs(drawn.std() - 1) < 5 / (2 * 3_000) ** 0.5
+    some = pl.Series([codes[7], None, codes[7], codes[2_999]])
+    again = normal_of_each(some, Streams(5, part=9), "offices")
+    assert again[[0, 2, 3]].tolist() == drawn[[7, 7, 2_999]].tolist()
+    assert np.isfinite(again).all()
+    for streams, stage in ((Streams(5), "clerks"), (Streams(6), "offices")):
+        assert normal_of_each(some, streams, stage)[0] != drawn[7]
 
 
 @given(WEIGHTS, st.integers(0, 10_000))

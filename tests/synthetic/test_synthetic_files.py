@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def test_every_file_that_the_job_names_is_there(folder: Path) -> None:
     ]
     named += [event["path"] for source in job["sources"] for event in source["events"]]
     named += [each["path"] for each in job["properties"]] + [job["privacy"]["key_file"]]
-    assert len(named) == 6 + 1 + 10 + 1 + 1
+    assert len(named) == 7 + 1 + 11 + 1 + 1
     assert all((folder / name).is_file() for name in named)
     assert {Path(name).suffix for name in named} == {".csv", ".parquet", ".key"}
 
@@ -72,6 +73,7 @@ def test_files_read_back_as_the_tables(folder: Path, small: Synthetic) -> None:
     born = trust["date_of_birth"].str.to_date("%Y-%m-%d")
     assert born.equals(small.tables["mental_health_trust"]["date_of_birth"])
     assert pl.read_parquet(folder / "truth.parquet").equals(small.truth)
+    assert pl.read_parquet(folder / "true_people.parquet").equals(small.people)
 
 
 def test_social_care_has_its_own_form(folder: Path, small: Synthetic) -> None:
@@ -119,7 +121,7 @@ def test_an_existing_folder_is_left_alone(small: Synthetic, tmp_path: Path) -> N
 
 
 def test_a_failed_write_leaves_nothing_behind(small: Synthetic, tmp_path: Path) -> None:
-    broken = Synthetic(small.spec, {SOURCES[0].name: small.tables["gp_register"]}, small.truth)
+    broken = replace(small, tables={SOURCES[0].name: small.tables["gp_register"]})
     with pytest.raises(KeyError):
         write(broken, tmp_path / "out", reference=None)
     assert list(tmp_path.iterdir()) == []

@@ -24,11 +24,12 @@ def score(
 ) -> pl.DataFrame:
     """Return accuracy: one row overall, one per source, one per value of each column of `by`.
 
-    `by` names columns of `truth`. Columns: `dimension`, `group`, `linkable`, `correct`, `recall`,
-    `recall_lower`, `recall_upper`, `linked`, `false`, `false_links`, `false_links_lower`,
-    `false_links_upper`, `precision`, `f1`. Counts are of records outside the register. Raises
-    `DataError` where a column is absent, a source or record id is not text, a record is there
-    twice, or a record of the index has no truth.
+    `by` names columns of `truth`. Columns: `dimension`, `group`, `linkable`, `correct`, `linked`,
+    `false`; `recall`, `false_links` and `precision` (1 - false links), each with its limits in
+    `_lower` and `_upper`; `f1`. Rates are null where nothing could be linked, or nothing was.
+    Counts are of records outside the register. Raises `DataError` where a column is absent, a
+    source or record id is not text, a column of `by` holds lists, a record is there twice, or a
+    record of the index has no truth.
 
     >>> index = pl.DataFrame({"source": ["gp", "a"], "record_id": ["1", "2"],
     ...     "person_id": ["p", "p"], "method": ["register", "nhs_number"]})
@@ -38,11 +39,12 @@ def score(
     [1.0, 1.0]
     """
     problems = [*_problems(person_index, _INDEX_COLUMNS, "person index")]
-    problems += _problems(truth, (*_TRUTH_COLUMNS, *by), "truth")
+    problems += _problems(truth, (*_TRUTH_COLUMNS, *by), "truth") + _groupless(truth, by)
     raise_problems("the score", problems)
-    graded = _grade(person_index, truth)
+    named = {name: f"by {name}" for name in dict.fromkeys(by) if name != "source"}
+    graded = _grade(person_index, truth.with_columns(pl.col(a).alias(b) for a, b in named.items()))
     dimensions = [("all", pl.lit("all")), ("source", pl.col("source"))]
-    dimensions += [(name, pl.col(name).cast(pl.String)) for name in by if name != "source"]
+    dimensions += [(name, pl.col(own).cast(pl.String)) for name, own in named.items()]
     tables = [_tally(graded, name, group) for name, group in dimensions]
     return _with_rates(pl.concat(tables))
 
@@ -64,9 +66,20 @@ def _problems(frame: pl.DataFrame, columns: Sequence[str], what: str) -> list[Pr
     return found
 
 
+def _groupless(truth: pl.DataFrame, by: Sequence[str]) -> list[Problem]:
+    """Return a problem for each column to score by whose values are no groups."""
+    kinds = {name: truth.schema[name] for name in by if name in truth.columns}
+    return [
+        Problem(DataError, "truth", f"`{name}` holds lists or bytes, not groups.")
+        for name, kind in kinds.items()
+        if kind.is_nested() or kind in (pl.Binary, pl.Object)
+    ]
+
+
 def _grade(person_index: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
     """Return each record outside the register with `linkable`, `linked`, `correct`."""
-    known = truth.rename({"person_id": "true_person"})
+    own = [name for name in truth.columns if name.startswith("by ")]
+    known = truth.select(*_KEY, pl.col("person_id").alias("true_person"), *own)
     both = person_index.select(*_KEY, "person_id", "method").join(known, on=_KEY, how="left")
     lost = both["true_person"].null_count()
     if lost:
@@ -75,16 +88,14 @@ def _grade(person_index: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
             fix="give the truth file that was made with these sources.",
         )
     register = both.filter(pl.col("method") == "register")
-    who = register.select("person_id", register_person="true_person").unique("person_id")
+    right = register.select("person_id", "true_person", correct=pl.lit(value=True)).unique()
     return (
         both.filter(pl.col("method") != "register")
-        .join(who, on="person_id", how="left")
+        .join(right, on=["person_id", "true_person"], how="left")
         .with_columns(
             pl.col("true_person").is_in(register["true_person"].implode()).alias("linkable"),
-            pl.col("register_person").is_not_null().alias("linked"),
-            (pl.col("register_person") == pl.col("true_person"))
-            .fill_null(value=False)
-            .alias("correct"),
+            pl.col("person_id").is_in(register["person_id"].implode()).alias("linked"),
+            pl.col("correct").fill_null(value=False),
         )
     )
 
@@ -108,9 +119,15 @@ def _with_rates(tallied: pl.DataFrame) -> pl.DataFrame:
     recall = _rate(tallied, "correct", "linkable", "recall")
     false = _rate(tallied, "false", "linked", "false_links")
     both = pl.concat([tallied, recall, false], how="horizontal")
-    precision = 1 - pl.col("false_links")
-    f1 = 2 * precision * pl.col("recall") / (precision + pl.col("recall"))
-    return both.with_columns(precision.alias("precision"), f1.alias("f1"))
+    sizes = pl.col("linked") + pl.col("linkable")
+    known = (pl.col("linked") > 0) & (pl.col("linkable") > 0)
+    return both.with_columns(
+        (1 - pl.col("false_links")).alias("precision"),
+        (1 - pl.col("false_links_upper")).alias("precision_lower"),
+        (1 - pl.col("false_links_lower")).alias("precision_upper"),
+        # The harmonic mean of precision and recall, in counts.
+        pl.when(known).then(2 * pl.col("correct") / sizes).alias("f1"),
+    )
 
 
 def _rate(tallied: pl.DataFrame, numerator: str, denominator: str, name: str) -> pl.DataFrame:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -27,7 +28,7 @@ def score_files(links: Path, truth: Path, *, by: Sequence[str] = (), as_json: bo
 
 def _read(path: Path, what: str) -> pl.DataFrame:
     try:
-        if path.suffix == ".csv":
+        if path.suffix.lower() == ".csv":
             return pl.read_csv(path, infer_schema=False)
         return pl.read_parquet(path / "*.parquet" if path.is_dir() else path)
     except (OSError, pl.exceptions.PolarsError):
@@ -37,16 +38,34 @@ def _read(path: Path, what: str) -> pl.DataFrame:
 
 
 def _lines(scored: pl.DataFrame) -> list[str]:
-    head = f"{'by':<14}{'group':<26}{'linkable':>9}{'recall':>26}{'linked':>9}{'false links':>26}"
-    rows = [
-        f"{row['dimension']:<14}{row['group']:<26}{row['linkable']:>9,}"
-        f"{_interval(row, 'recall'):>26}{row['linked']:>9,}{_interval(row, 'false_links'):>26}"
-        for row in scored.iter_rows(named=True)
-    ]
-    return [head, *rows]
+    """Return the score as lines: names to the left, numbers to the right, columns aligned."""
+    rows = [_HEAD, *(_cells(row) for row in scored.iter_rows(named=True))]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
 
 
-def _interval(row: dict[str, float | None], name: str) -> str:
+_HEAD = ("by", "group", "linkable", "recall", "linked", "false links", "precision", "F1")
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    named = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
+    return named + [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        row["dimension"],
+        row["group"],
+        f"{row['linkable']:,}",
+        _interval(row, "recall"),
+        f"{row['linked']:,}",
+        _interval(row, "false_links"),
+        _interval(row, "precision"),
+        "-" if row["f1"] is None else f"{row['f1']:.4f}",
+    )
+
+
+def _interval(row: Mapping[str, Any], name: str) -> str:
     value, lower, upper = row[name], row[f"{name}_lower"], row[f"{name}_upper"]
     if value is None or lower is None or upper is None:
         return "-"

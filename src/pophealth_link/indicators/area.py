@@ -130,14 +130,22 @@ def patients(
 ) -> pl.DataFrame:
     """Return unit, lsoa_code, people, share, withheld: who is registered where and lives where.
 
-    Counts current people by registered unit and LSOA; those on no list are left out.
-    `round_people` is applied to the counts; it gives withheld ones (`withheld`) one number, so
-    that nobody vanishes from the weights and what is weighed by them gives no small count away.
+    Counts people as `living` does. `round_people` is applied to the counts; it gives withheld ones
+    (`withheld`) one number, so that nobody vanishes from the weights and what is weighed by them
+    gives no small count away.
     share = people / all registered people living in the LSOA × its cover: registered people per
     usual resident, against the median over registered people, at most 1. Where lists cover the
     LSOA as they cover most, the shares add up to one; at the edge, where most of its people are on
     lists that the job does not hold, they stay small, so that an LSOA with five patients does not
     weigh as much as one with fifteen hundred.
+    """
+    return patients_weighed(living(people), places, round_people)
+
+
+def living(people: Frame) -> pl.DataFrame:
+    """Return unit, lsoa_code and people: current people by registered unit and LSOA, sorted.
+
+    Those on no list are left out. The counts of parts of the people add up.
     """
     plan = lazy(people).filter(nw.col("current").fill_null(value=False))
     plan = plan.filter(
@@ -147,7 +155,14 @@ def patients(
     lives = collect(counted.rename({"registered_unit": "unit"})).with_columns(
         pl.col("people").cast(pl.Int64)
     )
-    lives = lives.sort("unit", "lsoa_code").with_columns(withheld=pl.lit(value=False))
+    return lives.sort("unit", "lsoa_code")
+
+
+def patients_weighed(
+    lives: pl.DataFrame, places: pl.DataFrame, round_people: RoundPeople | None = None
+) -> pl.DataFrame:
+    """Return what `patients` does, given the counts of `living`."""
+    lives = lives.with_columns(withheld=pl.lit(value=False))
     if round_people is not None:
         lives = round_people(lives)
     lives = lives.join(places.select("lsoa_code", "population"), on="lsoa_code", how="inner")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -46,6 +47,28 @@ def matching(frame: Frame, rule: EventRule, as_of: date, period: Period) -> Plan
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a table shows of whether it holds a rule's data: rows, which add up over parts.
+
+    `lacks`: the table or columns that are not there; else `timed`: rows of the time; `filled`: rows
+    with a value in each tested column; `coded`: rows with the codes, if they tell.
+    """
+
+    lacks: str | None = None
+    timed: int = 0
+    filled: Mapping[str, int] = field(default_factory=dict)
+    coded: int | None = None
+
+    def __add__(self, other: Evidence) -> Evidence:
+        """Return the evidence of two parts of the rows together."""
+        names = {**self.filled, **other.filled}
+        filled = {name: self.filled.get(name, 0) + other.filled.get(name, 0) for name in names}
+        known = [each for each in (self.coded, other.coded) if each is not None]
+        lacks = self.lacks if other.lacks else None
+        return Evidence(lacks, self.timed + other.timed, filled, sum(known) if known else None)
+
+
 def gap(
     indicator: Indicator, events: Mapping[str, Frame], *, as_of: date, period: Period
 ) -> str | None:
@@ -55,33 +78,52 @@ def gap(
     where a table is not given, lacks a column that the rule tests, holds no row of the time, has a
     tested column that is empty throughout, or (`by_code`) none of the codes.
     """
-    reasons = (_gap_of(events, rule, as_of, period) for rule in indicator.events)
+    return gap_shown(indicator, evidence(indicator, events, as_of=as_of, period=period))
+
+
+def evidence(
+    indicator: Indicator, events: Mapping[str, Frame], *, as_of: date, period: Period
+) -> tuple[Evidence, ...]:
+    """Return what the tables show, one piece for each rule of the indicator."""
+    return tuple(_evidence(events, rule, as_of, period) for rule in indicator.events)
+
+
+def gap_shown(indicator: Indicator, shown: Sequence[Evidence]) -> str | None:
+    """Return why there is no data, given the evidence for each rule; see `gap`."""
+    reasons = (_gap_of(rule, one) for rule, one in zip(indicator.events, shown, strict=True))
     return next((reason for reason in reasons if reason), None)
 
 
-def _gap_of(
+def _evidence(
     events: Mapping[str, Frame], rule: EventRule, as_of: date, period: Period
-) -> str | None:
+) -> Evidence:
     if rule.table not in events:
-        return f"no source gives {rule.table}"
+        return Evidence(f"no source gives {rule.table}")
     plan = lazy(events[rule.table])
     names = plan.collect_schema().names()
     lacking = [name for name in (rule.date, *rule.tested) if name not in names]
     if lacking:
-        return f"{rule.table} lacks {', '.join(lacking)}"
+        return Evidence(f"{rule.table} lacks {', '.join(lacking)}")
     counts = {name: nw.col(name).count() for name in rule.tested}
     counts |= {".timed": _sum(_begun(rule, as_of, period))}
     if rule.by_code:
         counts |= {".coded": _sum(_all(_tests(rule)))}
     found = collect(plan.select(*(each.alias(name) for name, each in counts.items())))
-    row = {name: value or 0 for name, value in found.row(0, named=True).items()}
-    if not row[".timed"]:
+    row = {name: int(value or 0) for name, value in found.row(0, named=True).items()}
+    timed, coded = row.pop(".timed"), row.pop(".coded", None)
+    return Evidence(None, timed, row, coded)
+
+
+def _gap_of(rule: EventRule, shown: Evidence) -> str | None:
+    if shown.lacks:
+        return shown.lacks
+    if not shown.timed:
         when = "the period" if rule.timing in ("in_period", "overlap") else "the time up to the day"
         return f"{rule.table} holds no row of {when}"
-    empty = [name for name in rule.tested if not row[name]]
+    empty = [name for name in rule.tested if not shown.filled[name]]
     if empty:
         return f"{rule.table} holds no value in {', '.join(empty)}"
-    if rule.by_code and not row[".coded"]:
+    if shown.coded == 0:
         return f"{rule.table} holds none of the codes"
     return None
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.indicators.declaration import Indicator
-from pophealth_link.indicators.events import Plan
+from pophealth_link.indicators.events import Evidence, Plan
 from pophealth_link.indicators.tally import BASES, UNKNOWN, by_unit
 from pophealth_link.places.units import REASONS, REGISTERED
 
@@ -38,13 +38,23 @@ def roll_up(indicator: Indicator, placed: Frame, bases: Sequence[str] = BASES) -
 
 def gap(indicator: Indicator, dwellings: Frame | None) -> str | None:
     """Return why the job holds no data for the indicator; nothing if it does."""
+    return gap_shown(indicator, evidence(indicator, dwellings))
+
+
+def evidence(indicator: Indicator, dwellings: Frame | None) -> Evidence:
+    """Return what the dwellings show of the indicator: `filled` counts those with a value."""
     if dwellings is None:
-        return "no property source is given"
-    plan = lazy(dwellings)
-    if indicator.column not in plan.collect_schema().names():
-        return f"dwellings lack {indicator.column}"
-    known = collect(plan.select(nw.col(str(indicator.column)).count())).item()
-    return None if known else f"dwellings hold no value in {indicator.column}"
+        return Evidence("no property source is given")
+    plan, column = lazy(dwellings), str(indicator.column)
+    if column not in plan.collect_schema().names():
+        return Evidence(f"dwellings lack {column}")
+    return Evidence(filled={column: int(collect(plan.select(nw.col(column).count())).item())})
+
+
+def gap_shown(indicator: Indicator, shown: Evidence) -> str | None:
+    """Return why there is no data, given the evidence; nothing if there is some."""
+    empty = not any(shown.filled.values())
+    return shown.lacks or (f"dwellings hold no value in {indicator.column}" if empty else None)
 
 
 def place(dwellings: Frame, people: Frame, strata: pl.DataFrame) -> pl.DataFrame:

@@ -64,7 +64,7 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
     index = read_index(job, linked)
     progress.stage("placing people in footprints")
     files = _footprint_files(job, told)
-    units, fit = unit_footprints(job, pack, index.facts, files)
+    units, fit = unit_footprints(job, pack, registered_patients(index.facts), files)
     settings = places.linked_settings(index.people, {s.name: s.setting for s in job.sources})
     people = places.place(
         index.facts, units, pack.read("areas"), pack.read("deprivation"), settings
@@ -73,10 +73,26 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
     people.write_parquet(out / PEOPLE_FILE)
     notices = _notices(units, fit, pack, people, progress)
     progress.stage("reading events")
-    inputs = BaselineInputs(
+    events, dwellings = _events(job, index.people, told), _dwellings(job, index, told)
+    inputs = baseline_inputs(job, pack, units, people, events, dwellings)
+    progress.stage("counting indicators")
+    counts = need.count(inputs, policy=job.policy)
+    return Analysed(told.accounts, index, inputs, counts, notices)
+
+
+def baseline_inputs(
+    job: Job,
+    pack: Pack,
+    units: pl.DataFrame,
+    people: pl.DataFrame,
+    events: Mapping[str, pl.DataFrame],
+    dwellings: pl.DataFrame | None,
+) -> BaselineInputs:
+    """Return what the job's baseline is counted from, with the reference's areas and measures."""
+    return BaselineInputs(
         people=people,
-        events=_events(job, index.people, told),
-        dwellings=_dwellings(job, index, told),
+        events=events,
+        dwellings=dwellings,
         areas=pack.read("areas"),
         deprivation=pack.read("deprivation"),
         measures=measures(pack),
@@ -86,22 +102,24 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
         n_areas=pack.n_areas,
         vintages={name: about.vintage for name, about in pack.about.items()},
     )
-    progress.stage("counting indicators")
-    counts = need.count(inputs, policy=job.policy)
-    return Analysed(told.accounts, index, inputs, counts, notices)
+
+
+def registered_patients(facts: pl.DataFrame) -> pl.DataFrame:
+    """Return lsoa_code, practice_code and people: who is on the register on the day, sorted."""
+    registered = facts.filter(pl.col("on_register") & pl.col("current"))
+    home = ["lsoa_code", "practice_code"]
+    return registered.group_by(home).agg(pl.len().cast(pl.Int64).alias("people")).sort(home)
 
 
 def unit_footprints(
-    job: Job, pack: Pack, facts: pl.DataFrame, files: Mapping[str, Accepted]
+    job: Job, pack: Pack, patients: pl.DataFrame, files: Mapping[str, Accepted]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the table `unit_footprints` for the job's bases, and the best fit of LSOAs.
 
-    The best fit counts the job's own registered patients by LSOA and practice. `files` are the
-    job's own footprints by type.
+    The best fit counts the job's own `patients`: see `registered_patients`. `files` are the job's
+    own footprints by type.
     """
     practice = footprints.practice_rows(job, pack, files)
-    registered = facts.filter(pl.col("on_register") & pl.col("current"))
-    patients = registered.group_by("lsoa_code", "practice_code").agg(pl.len().alias("people"))
     fit = places.best_fit(patients, practice)
     authorities = job.spec.footprints.local_authorities or None
     kinds = practice["footprint_type"].unique().sort()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,15 @@ def append(path: Path, event: str, **detail: Any) -> None:
         "previous": _last_hash(path),
     }
     line = json.dumps({**body, "hash": _hash(body)}, sort_keys=True)
-    with path.open("a", encoding="utf-8") as log:
-        log.write(line + "\n")
+    before = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+    except OSError:
+        # A full disk may have taken half of the line: a run that is resumed reads the log again.
+        if path.exists():
+            os.truncate(path, before)
+        raise
 
 
 def is_whole(path: Path) -> bool:

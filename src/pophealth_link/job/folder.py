@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from pophealth_link.errors import RunInterruptedError
-from pophealth_link.folders import parents_made, refuse_existing, shown
+from pophealth_link.folders import (
+    full_disk,
+    is_full,
+    make_folder,
+    parents_made,
+    refuse_existing,
+    shown,
+)
 
 _CHECKPOINT = "checkpoint.json"
 
@@ -48,14 +55,14 @@ def open_run(
 ) -> Iterator[RunFolder]:
     """Yield a folder to write in; rename it to `out` at the end.
 
-    An error leaves nothing behind. An interruption (Ctrl-C, SIGTERM) keeps what is finished, if
-    the run is `resumable`, and raises `RunInterruptedError`; `resume` goes on from there if
-    `fingerprint` (of job and inputs) is the same, else starts anew.
+    An error leaves nothing behind. An interruption (Ctrl-C, SIGTERM) or a full disk keeps what is
+    finished, if the run is `resumable`, and raises `RunInterruptedError` or `StorageError`;
+    `resume` goes on from there if `fingerprint` (of job and inputs) is the same, else starts anew.
     """
     refuse_existing(out)
     folder = RunFolder(partial(out), out, fingerprint)
     with parents_made(out):
-        stopped = False
+        stopped = full = False
         try:
             _prepare(folder, resume=resume)
             yield folder
@@ -64,11 +71,13 @@ def open_run(
             folder.path.rename(out)
         except KeyboardInterrupt:
             stopped = True
-        except BaseException:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
-        if stopped:
-            _raise_interrupted(folder, resumable=resumable)
+        except BaseException as error:
+            full = is_full(error)
+            if not full:
+                shutil.rmtree(folder.path, ignore_errors=True)
+                raise
+        if stopped or full:
+            _raise_stopped(folder, resumable=resumable, full=full)
 
 
 def _prepare(folder: RunFolder, *, resume: bool) -> None:
@@ -76,7 +85,7 @@ def _prepare(folder: RunFolder, *, resume: bool) -> None:
     same = bool(marks) and marks.get("fingerprint") == folder.fingerprint
     if not (resume and same):
         shutil.rmtree(folder.path, ignore_errors=True)
-    folder.path.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.path, above=folder.final.parent)
 
 
 def _read_checkpoint(path: Path) -> dict[str, Any]:
@@ -87,15 +96,18 @@ def _read_checkpoint(path: Path) -> dict[str, Any]:
     return marks if isinstance(marks, dict) else {}
 
 
-def _raise_interrupted(folder: RunFolder, *, resumable: bool) -> None:
+def _raise_stopped(folder: RunFolder, *, resumable: bool, full: bool) -> None:
     done = folder.done() if resumable else {}
     if not done:
         shutil.rmtree(folder.path, ignore_errors=True)
+        if full:
+            raise full_disk()
         raise RunInterruptedError(
             "interrupted; nothing was kept.", fix="run the same command again."
         )
     stages = "1 finished stage" if len(done) == 1 else f"{len(done):,} finished stages"
-    raise RunInterruptedError(
-        f"the run was interrupted after {stages}.",
-        fix=f"run the same command with --resume to go on; the folder is {shown(folder.final)}.",
-    )
+    again = "run the same command with --resume to go on"
+    where = f"the folder is {shown(folder.final)}."
+    if full:
+        raise full_disk(f"the run stopped after {stages}.", f"{again}; {where}")
+    raise RunInterruptedError(f"the run was interrupted after {stages}.", fix=f"{again}; {where}")

@@ -125,6 +125,8 @@ def _halves(
         made = read_index(job, linked)
         cards.write(folder.path, cards.card(job, pack, made.exact, made.people))
         return accounts
+    # What an earlier try had begun to release is made anew.
+    shutil.rmtree(folder.path / RELEASABLE, ignore_errors=True)
     done = run_analyse(job, pack, index or linked, linked, progress)
     accounts.add(done.accounts)
     progress.stage("releasing")

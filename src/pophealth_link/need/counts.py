@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 
 import narwhals as nw
 import polars as pl
 
 from pophealth_link.disclosure import Policy, dominance
-from pophealth_link.engine import Frame, collect, lazy
-from pophealth_link.errors import DataError
-from pophealth_link.indicators import area, person, property
+from pophealth_link.engine import collect, lazy
+from pophealth_link.indicators import area, person
 from pophealth_link.indicators.catalogue import Catalogue, catalogue
 from pophealth_link.indicators.declaration import Indicator
 from pophealth_link.indicators.events import gap, per_person
@@ -26,9 +24,11 @@ from pophealth_link.indicators.footprints import (
     known_units,
     to_footprints,
 )
-from pophealth_link.indicators.tally import Plan
+from pophealth_link.indicators.tally import ALL, Plan
 from pophealth_link.need.index import NeedIndex, fit
+from pophealth_link.need.inputs import BaselineInputs
 from pophealth_link.need.rounding import round_patients
+from pophealth_link.need.tallies import Tally, gaps, tally
 
 # Fewer people than this would make an over-dispersion factor that tells of single people.
 LEAST_PEOPLE = 10
@@ -42,51 +42,11 @@ _UNIT = ("basis", "unit", "indicator", "stratum")
 
 
 @dataclass(frozen=True)
-class BaselineInputs:
-    """What a baseline is counted from.
-
-    `people`: PEOPLE_PLACED. `events`: table name → person_id, optionally source, and the table's
-    columns; a table that no source gives is left out. `dwellings`: PROPERTY_FACTS with attribute
-    columns, or nothing. `areas`, `deprivation`, `measures`: tables of the reference pack.
-    `unit_footprints`: UNIT_FOOTPRINTS, whose bases and footprints the baseline has. `as_of`: the
-    day. `period`: first and last day, both included. `n_areas`: LSOAs in the national deprivation
-    ranking. `vintages`: edition of each reference table, told where a measure has no period.
-    People, events and dwellings may be on any engine, all on the same one.
-    """
-
-    people: Frame
-    events: Mapping[str, Frame]
-    dwellings: Frame | None
-    areas: Frame
-    deprivation: Frame
-    measures: Frame
-    unit_footprints: Frame
-    as_of: date
-    period: tuple[date, date]
-    n_areas: int
-    vintages: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        first, last = self.period
-        if first > last:
-            raise DataError(
-                "the period ends before it begins.", fix="give the first day, then the last"
-            )
-
-    def __repr__(self) -> str:
-        first, last = self.period
-        tables = ", ".join(sorted(self.events)) or "none"
-        return f"BaselineInputs(as_of={self.as_of}, period={first} to {last}, events: {tables})"
-
-
-@dataclass(frozen=True)
-class _Rolled:
-    """Counts by unit of some indicators, and why others have none."""
+class _Areas:
+    """Counts by unit of area-level indicators, and why others have none."""
 
     frames: tuple[pl.DataFrame, ...]
     gaps: Mapping[str, str]
-    dispersions: Mapping[str, float]
-    dominated: tuple[pl.DataFrame, ...] = ()
 
 
 def count(
@@ -107,22 +67,43 @@ def count(
     Raw counts of people are disclosive: pass them to `release`, never to a reader.
     """
     listed = catalogue() if indicators is None else indicators
+    made = tally(inputs, indicators=listed)
     mapping = complete_mapping(inputs.unit_footprints)
-    bases = tuple(mapping["basis"].unique().sort())
-    people = _people(inputs, listed, bases, mapping, policy)
+    few = _few(inputs, listed, made, mapping, policy)
+    return _counted(made, few, inputs, listed, policy)
+
+
+def count_tally(
+    made: Tally, inputs: BaselineInputs, *, indicators: Catalogue | None = None
+) -> pl.DataFrame:
+    """Return the raw counts that `count` would return, from what parts of the people added up to.
+
+    The people, events and dwellings of `inputs` are not read: `made` stands for them. The counts
+    are of no policy: nothing is rounded, and nothing told to be dominated.
+    """
+    listed = catalogue() if indicators is None else indicators
+    return _counted(made, _no_cells(), inputs, listed, None)
+
+
+def _counted(
+    made: Tally,
+    few: pl.DataFrame,
+    inputs: BaselineInputs,
+    listed: Catalogue,
+    policy: Policy | None,
+) -> pl.DataFrame:
+    """Return the raw counts; `few`: cells that few people dominate."""
+    mapping = complete_mapping(inputs.unit_footprints)
+    absent = gaps(made, listed)
     places = area.lsoas(inputs.areas, inputs.deprivation)
-    homes = _properties(inputs, listed, bases, places)
-    lives = area.patients(inputs.people, places, round_patients(policy))
+    lives = area.patients_weighed(made.lives, places, round_patients(policy))
     areas = _areas(inputs, listed, places, lives)
-    known = lazy(_concat([*people.frames, *homes.frames]))
-    units = collect(known_units(known, mapping)) if people.frames or homes.frames else None
-    found = to_footprints(
-        _concat([*([units] if units is not None else []), *areas.frames]), mapping
-    )
-    gaps = {**people.gaps, **homes.gaps, **areas.gaps}
+    held = made.units.filter(~pl.col("indicator").is_in(list(absent)))
+    known = collect(known_units(lazy(held), mapping))
+    found = to_footprints(_concat([known, *areas.frames]), mapping)
     lsoas, own = _lsoas(places, lives, mapping), authorities(mapping, places)
-    cells = fill(grid(mapping, tuple(listed)), found, lsoas, own, gaps)
-    return _finished(cells, inputs, listed, people, policy)
+    cells = fill(grid(mapping, tuple(listed)), found, lsoas, own, {**absent, **areas.gaps})
+    return _finished(cells, inputs, listed, _dispersions(held, listed), few, policy)
 
 
 def need_index(inputs: BaselineInputs, *, indicators: Catalogue | None = None) -> NeedIndex:
@@ -179,87 +160,75 @@ def _concat(frames: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([empty, *typed])
 
 
-def _named(frame: pl.DataFrame, indicator: Indicator) -> pl.DataFrame:
-    return frame.with_columns(pl.lit(indicator.id).alias("indicator"))
+def _dispersions(units: pl.DataFrame, listed: Catalogue) -> dict[str, float]:
+    """Return the over-dispersion factor of each indicator that has one."""
+    repeated = [each.id for each in listed if each.interval == "compound_poisson"]
+    one_basis = pl.col("basis") == pl.col("basis").min()
+    whole = units.filter(one_basis, pl.col("stratum") == ALL, pl.col("indicator").is_in(repeated))
+    sums = whole.group_by("indicator").agg(pl.col("numerator", "squares", "contributors").sum())
+    factors = {
+        name: over_dispersion(*rest) for name, *rest in sums.filter(pl.col("numerator") > 0).rows()
+    }
+    return {name: factor for name, factor in factors.items() if factor is not None}
 
 
-def _people(
+def _few(
     inputs: BaselineInputs,
     listed: Catalogue,
-    bases: tuple[str, ...],
+    made: Tally,
     mapping: pl.DataFrame,
     policy: Policy | None,
-) -> _Rolled:
-    frames: list[pl.DataFrame] = []
-    dominated: list[pl.DataFrame] = []
-    gaps: dict[str, str] = {}
-    dispersions: dict[str, float] = {}
+) -> pl.DataFrame:
+    """Return the cells that few people dominate; a policy without such a rule has none."""
+    if policy is None or (policy.dominance_n is None and policy.p_ratio is None):
+        return _no_cells()
+    absent = gaps(made, listed)
+    found = [_no_cells()]
     for each in listed.at("person"):
-        why = gap(each, inputs.events, as_of=inputs.as_of, period=inputs.period)
-        if why:
-            gaps[each.id] = why
-            continue
-        counted = person.counted(
-            each, inputs.people, inputs.events, as_of=inputs.as_of, period=inputs.period
-        )
-        rolled = collect(person.by_units(counted, bases))
-        frames.append(_named(rolled, each))
-        if each.interval == "compound_poisson":
-            factor = _factor(rolled, bases[0])
-            dispersions |= {each.id: factor} if factor is not None else {}
-            dominated.append(_named(_dominated(counted, bases, mapping, policy), each))
-    return _Rolled(tuple(frames), gaps, dispersions, tuple(dominated))
+        if each.interval == "compound_poisson" and each.id not in absent:
+            counted = person.counted(
+                each, inputs.people, inputs.events, as_of=inputs.as_of, period=inputs.period
+            )
+            found.append(_dominated(each, counted, mapping, policy))
+    return pl.concat(found)
 
 
-def _factor(rolled: pl.DataFrame, basis: str) -> float | None:
-    whole = rolled.filter(basis=basis, stratum="all").select(
-        pl.col("numerator", "squares", "contributors").sum()
-    )
-    return over_dispersion(*whole.row(0)) if whole["numerator"].item() else None
+def _no_cells() -> pl.DataFrame:
+    return pl.DataFrame(schema=dict.fromkeys(CELL, pl.String))
 
 
 def _dominated(
-    counted: Plan, bases: tuple[str, ...], mapping: pl.DataFrame, policy: Policy | None
+    indicator: Indicator, counted: Plan, mapping: pl.DataFrame, policy: Policy
 ) -> pl.DataFrame:
-    """Return the cells that few people dominate; a policy without such a rule has none."""
+    bases = tuple(mapping["basis"].unique().sort())
     cell = [name for name in CELL if name != "indicator"]
-    if policy is None or (policy.dominance_n is None and policy.p_ratio is None):
-        return mapping.select(cell[:-1]).clear().with_columns(stratum=pl.lit(""))
     each = collect(known_units(collect(person.contributions(counted, bases)), mapping))
     parts = each.join(mapping, on=["basis", "unit"]).with_columns(
         (pl.col("count") * pl.col("share")).round(DECIMALS)
     )
     found = dominance(parts.sort(*cell, "count"), policy, by=cell, value="count")
-    return found.filter("dominated").select(cell)
-
-
-def _properties(
-    inputs: BaselineInputs, listed: Catalogue, bases: tuple[str, ...], places: pl.DataFrame
-) -> _Rolled:
-    gaps = {each.id: property.gap(each, inputs.dwellings) for each in listed.at("property")}
-    known = [each for each in listed.at("property") if gaps[each.id] is None]
-    if known:
-        placed = property.place(inputs.dwellings, inputs.people, places)
-    frames = [_named(collect(property.roll_up(each, placed, bases)), each) for each in known]
-    return _Rolled(tuple(frames), {name: why for name, why in gaps.items() if why}, {})
+    rows = found.filter("dominated").with_columns(pl.lit(indicator.id).alias("indicator"))
+    return rows.select(CELL)
 
 
 def _areas(
     inputs: BaselineInputs, listed: Catalogue, places: pl.DataFrame, lives: pl.DataFrame
-) -> _Rolled:
+) -> _Areas:
     measures = collect(lazy(inputs.measures))
     cells = {e.id: area.cells(e, places, measures, inputs.n_areas) for e in listed.at("area")}
-    gaps = {name: area.gap(listed[name], found) for name, found in cells.items()}
+    absent = {name: area.gap(listed[name], found) for name, found in cells.items()}
     for each in (one for one in listed if one.composite):
         fitted = fit(cells, listed.members())
-        gaps[each.id] = fitted.reason
+        absent[each.id] = fitted.reason
         cells[each.id] = area.scored(fitted.values, places)
     frames = [
-        _named(area.roll_up(found, lives, patients=area.by_patients(listed[name])), listed[name])
+        area.roll_up(found, lives, patients=area.by_patients(listed[name])).with_columns(
+            pl.lit(name).alias("indicator")
+        )
         for name, found in cells.items()
-        if gaps[name] is None
+        if absent[name] is None
     ]
-    return _Rolled(tuple(frames), {name: why for name, why in gaps.items() if why}, {})
+    return _Areas(tuple(frames), {name: why for name, why in absent.items() if why})
 
 
 def _lsoas(places: pl.DataFrame, lives: pl.DataFrame, mapping: pl.DataFrame) -> pl.DataFrame:
@@ -285,7 +254,8 @@ def _finished(
     cells: pl.DataFrame,
     inputs: BaselineInputs,
     listed: Catalogue,
-    people: _Rolled,
+    dispersions: Mapping[str, float],
+    few: pl.DataFrame,
     policy: Policy | None,
 ) -> pl.DataFrame:
     """Add dispersion, dominated, period and policy; turn days of person-time into years."""
@@ -293,7 +263,6 @@ def _finished(
     years = (pl.col("denominator") / person.DAYS_A_YEAR).round(DECIMALS)
     by_id = pl.col("indicator").replace_strict
     periods = {each.id: _period(each, inputs) for each in listed}
-    few = pl.concat([*people.dominated, cells.select(CELL).clear()], how="diagonal")
     return (
         cells.join(few.with_columns(dominated=pl.lit(value=True)), on=list(CELL), how="left")
         .with_columns(
@@ -302,9 +271,7 @@ def _finished(
             .then(years)
             .otherwise("denominator")
             .alias("denominator"),
-            by_id(dict(people.dispersions), default=None, return_dtype=pl.Float64).alias(
-                "dispersion"
-            ),
+            by_id(dict(dispersions), default=None, return_dtype=pl.Float64).alias("dispersion"),
             by_id(periods, return_dtype=pl.String).alias("period"),
             pl.lit(policy.name if policy else None, pl.String).alias("policy"),
         )

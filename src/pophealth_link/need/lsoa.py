@@ -8,7 +8,8 @@ from pophealth_link.engine import collect, lazy
 from pophealth_link.indicators import area
 from pophealth_link.indicators.catalogue import Catalogue, catalogue
 from pophealth_link.indicators.declaration import Indicator
-from pophealth_link.need.counts import BaselineInputs, need_index
+from pophealth_link.need.counts import need_index
+from pophealth_link.need.inputs import BaselineInputs
 
 _COLUMNS = ("area_code", "indicator", "value")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pophealth_link.errors import JobError, OutputExistsError, UserError
+from pophealth_link.folders import is_full
 
 # 128 bits: the smallest strength that NIST SP 800-107r1 (section 5.3.4) accepts of an HMAC key.
 MINIMUM_KEY_BYTES = 16
@@ -88,7 +89,7 @@ class Key:
 
         Errors: :class:`OutputExistsError` where the file exists: an old key is never overwritten,
         because every pseudonym made with it would be lost. :class:`JobError` where it cannot be
-        written.
+        written; an `OSError` of a full disk is passed on.
         """
         made = secrets.token_hex(_MADE_KEY_BYTES).encode()
         failure = _write_new(Path(path), made + b"\n")
@@ -113,7 +114,9 @@ def _write_new(path: Path, content: bytes) -> UserError | None:
     except FileExistsError:
         fix = "name another file, or read this one as the key."
         return OutputExistsError(f"{path} exists.", fix=fix)
-    except OSError:
+    except OSError as error:
+        if is_full(error):
+            raise
         fix = "name a file in a folder that exists and can be written to."
         return JobError(f"{path} could not be written.", fix=fix)
     return None

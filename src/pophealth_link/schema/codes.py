@@ -171,6 +171,35 @@ PRIMARY_SUPPORT_REASON = CodeList(
     },
 )
 
+CHILDRENS_SOCIAL_CARE = CodeList(
+    "childrens_social_care_category",
+    "How children's social care is involved: the strongest category that holds.",
+    "Children in need census and SSDA903 children looked after return, Department for Education",
+    {
+        "child_in_need": "Child in need, neither protected by a plan nor looked after",
+        "child_protection": "Subject of a child protection plan",
+        "looked_after": "Looked after by the local authority",
+    },
+)
+
+PRIMARY_NEED = CodeList(
+    "primary_need",
+    "Why a child was first assessed as in need.",
+    "Children in need census, Department for Education: primary need code",
+    {
+        "N1": "Abuse or neglect",
+        "N2": "Child's disability or illness",
+        "N3": "Parental disability or illness",
+        "N4": "Family in acute stress",
+        "N5": "Family dysfunction",
+        "N6": "Socially unacceptable behaviour",
+        "N7": "Low income",
+        "N8": "Absent parenting",
+        "N9": "Cases other than children in need",
+        "N0": "Not stated",
+    },
+)
+
 HOMELESSNESS_DUTY = CodeList(
     "homelessness_duty",
     "Duty owed under the Homelessness Reduction Act 2017.",
@@ -230,6 +259,8 @@ CODE_LISTS: dict[str, CodeList] = {
         ADMISSION_METHOD,
         DELAY_REASON,
         PRIMARY_SUPPORT_REASON,
+        CHILDRENS_SOCIAL_CARE,
+        PRIMARY_NEED,
         HOMELESSNESS_DUTY,
         COUNCIL_TAX_BAND,
         SETTING,

@@ -149,6 +149,26 @@ SOCIAL_CARE_EVENTS = Table(
     ),
 )
 
+CHILDRENS_SOCIAL_CARE_EVENTS = Table(
+    "childrens_social_care_events",
+    "Episodes of children's social care: in need, protected, looked after.",
+    "person",
+    (
+        _RECORD_ID,
+        Column("event_id", "text", "The event's id."),
+        _START,
+        _END,
+        Column(
+            "category",
+            "code",
+            "Category of the episode.",
+            codes.CHILDRENS_SOCIAL_CARE,
+            required=True,
+        ),
+        Column("primary_need", "code", "Primary need at assessment.", codes.PRIMARY_NEED),
+    ),
+)
+
 HOUSING_APPLICATIONS = Table(
     "housing_applications",
     "Applications on the housing register.",
@@ -208,6 +228,7 @@ EVENT_TABLES: dict[str, Table] = {
         DELAYED_DISCHARGES,
         ADMISSIONS,
         SOCIAL_CARE_EVENTS,
+        CHILDRENS_SOCIAL_CARE_EVENTS,
         HOUSING_APPLICATIONS,
         HOMELESSNESS_CASES,
         TEMPORARY_ACCOMMODATION,

@@ -28,8 +28,8 @@ def acute(
     mental = chance(rng, risk(people, services["mental_health_emergency"], profile)) & could
     events = pl.concat(
         [
-            _admissions(people[_rows(somatic, care, rng)], start, care, rng),
-            _admissions(people[_rows(mental, care, rng)], start, care, rng, mental=True),
+            _admissions(people[_rows(somatic, "any", care, rng)], start, care, rng),
+            _admissions(people[_rows(mental, "mental", care, rng)], start, care, rng, mental=True),
         ]
     )
     order = ("person", "start_date", "primary_diagnosis", "admission_method")
@@ -37,10 +37,10 @@ def acute(
     return ServiceUse(np.flatnonzero(somatic | mental), {"admissions": events})
 
 
-def _rows(admitted: Bools, care: Table, rng: Rng) -> Ints:
-    """Return each admitted person once for every admission."""
+def _rows(admitted: Bools, kind: str, care: Table, rng: Rng) -> Ints:
+    """Return each admitted person once for every admission of the kind."""
     who = np.flatnonzero(admitted)
-    return np.repeat(who, 1 + rng.poisson(care["admissions_beyond_first"], len(who)))
+    return np.repeat(who, 1 + rng.poisson(care["admissions_beyond_first"][kind], len(who)))
 
 
 def _admissions(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 Ints = NDArray[np.int64]
@@ -18,17 +19,59 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Independent generators of one seed, one for each named stage.
+    """Independent generators of one seed and one part of the people, one for each named stage.
 
     A stage that is added or changed leaves the draws of the others as they were.
     """
 
     seed: int
+    part: int = 0
+
+    @property
+    def whole(self) -> Streams:
+        """The streams of what is the same in every part."""
+        return Streams(self.seed)
 
     def stage(self, name: str) -> Rng:
         """Return the generator of the stage; the same name gives the same draws."""
-        key = np.random.SeedSequence(self.seed, spawn_key=(zlib.crc32(name.encode()),))
-        return np.random.default_rng(key)
+        key = (_number(name), self.part) if self.part else (_number(name),)
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+
+
+def normal_of_each(codes: pl.Series, streams: Streams, stage: str) -> Floats:
+    """Return a standard normal draw for each element, alike for elements with the same code.
+
+    A code has the same draw in every part of the people and whatever other codes there are; an
+    empty one has its own.
+
+    >>> drawn = normal_of_each(pl.Series(["B", "A", "B"]), Streams(1, part=2), "organisations")
+    >>> bool(drawn[0] == drawn[2] == normal_of_each(pl.Series(["B"]), Streams(1), "organisations"))
+    True
+    """
+    known = codes.unique().sort()
+    start = streams.whole.stage(f"{stage} of each").integers(2**63, size=2, dtype=np.uint64)
+    number = np.array([_number(code or "") for code in known], dtype=np.uint64)
+    first, second = (_scattered(number + each) for each in start)
+    # Box and Muller, Annals of Mathematical Statistics 1958: two even draws make a normal one.
+    values = pl.Series(np.sqrt(-2 * np.log(first)) * np.cos(2 * np.pi * second))
+    drawn = codes.replace_strict(known, values, return_dtype=pl.Float64)
+    return np.asarray(drawn.to_numpy(), dtype=float)
+
+
+def _scattered(numbers: NDArray[np.uint64]) -> Floats:
+    """Return an even draw above 0 and up to 1 for each number, the same for the same number.
+
+    The mixing of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+    """
+    mixed = numbers * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return np.asarray(((mixed >> np.uint64(11)) + np.uint64(1)) / 2.0**53, dtype=float)
+
+
+def _number(name: str) -> int:
+    return zlib.crc32(name.encode())
 
 
 def chance(rng: Rng, probability: ArrayLike, size: int | None = None) -> Bools:

@@ -15,7 +15,7 @@ from pophealth_link.synthetic.draws import (
     pick_by_row,
     positions,
 )
-from pophealth_link.synthetic.households import KIND
+from pophealth_link.synthetic.households import KIND, KINDS
 from pophealth_link.synthetic.profile import Profile, Table
 from pophealth_link.synthetic.region import Region
 
@@ -23,27 +23,35 @@ from pophealth_link.synthetic.region import Region
 _FIRST_UPRN = 990_000_000_000
 _STREET_POSTCODES = 3
 _FLATS_IN_HOUSE = 6
+# Buildings that have a name before the number: the words after it, for each kind of building.
+_CARE_HOME, _HALL, _HOSTEL = range(3)
+_LAST_WORDS = {_HALL: ("Hall", "Halls", "Student Village"), _HOSTEL: ("House", "Lodge", "Hostel")}
+_NAMED = np.array(
+    [{"care_home": _CARE_HOME, "student_hall": _HALL}.get(kind, -1) for kind in KINDS]
+)
 
 
 def draw_dwellings(
-    households: pl.DataFrame, region: Region, profile: Profile, streams: Streams
+    households: pl.DataFrame, hostels: Ints, region: Region, profile: Profile, streams: Streams
 ) -> pl.DataFrame:
-    """Return a dwelling for each household, in its order, then some that stand empty.
+    """Return a dwelling for each household, in its order, some that stand empty, and hostels.
 
-    Columns: lsoa, postcode, address (one line), uprn, band, bedrooms_spare.
+    `hostels` holds the LSOA of each. Columns: lsoa, postcode, address (one line), uprn, band.
     """
     settings, rng = profile.england["dwellings"], streams.stage("dwellings")
     empty = round(households.height * settings["empty"])
     lsoa = households["lsoa"].to_numpy()
-    lsoa = np.concatenate([lsoa, lsoa[rng.integers(0, len(lsoa), empty)]])
-    care = np.concatenate([households["kind"] == KIND["care_home"], np.zeros(empty, dtype=bool)])
+    lsoa = np.concatenate([lsoa, lsoa[rng.integers(0, len(lsoa), empty)], hostels])
+    named = np.full(len(lsoa), -1, dtype=np.int64)
+    named[: households.height] = _NAMED[households["kind"].to_numpy()]
+    named[len(lsoa) - len(hostels) :] = _HOSTEL
     where = _postcode_rows(region, lsoa, rng)
     uprn = _FIRST_UPRN + rng.permutation(len(lsoa))
     return pl.DataFrame(
         {
             "lsoa": lsoa,
             "postcode": region.postcodes["postcode"].gather(where),
-            "address": _addresses(region, where, care, settings, streams.stage("addresses")),
+            "address": _addresses(region, where, named, settings, streams.stage("addresses")),
             "uprn": pl.Series(uprn).cast(pl.String),
             "band": _bands(region, lsoa, settings, rng),
         }
@@ -70,17 +78,17 @@ def _postcode_rows(region: Region, lsoa: Ints, rng: Rng) -> Ints:
     return np.asarray(np.clip(found, first[lsoa], last[lsoa]), dtype=np.int64)
 
 
-def _addresses(region: Region, where: Ints, care: Ints, settings: Table, rng: Rng) -> pl.Series:
-    """Return address lines: houses, flats in houses, blocks of flats, care homes."""
+def _addresses(region: Region, where: Ints, named: Ints, settings: Table, rng: Rng) -> pl.Series:
+    """Return address lines: houses, flats in houses, blocks of flats, and buildings by name."""
     streets, blocks = _streets(region, rng), _blocks(region, rng)
     style = _styles(region, settings, rng)[where]
     seat = _seats(where)
     start = 1 + rng.integers(0, 2, region.postcodes.height) + 2 * rng.integers(0, 12, len(streets))
     house = start[where] + 2 * np.where(style == 1, seat // _FLATS_IN_HOUSE, seat)
     flat = np.where(style == 1, seat % _FLATS_IN_HOUSE, seat) + 1
-    name = _care_home_names(len(where), rng)
+    name = _building_names(named, rng)
     frame = pl.DataFrame(
-        {"style": np.where(care, 3, style), "house": house, "flat": flat, "name": name,
+        {"style": np.where(named >= 0, 3, style), "house": house, "flat": flat, "name": name,
          "street": streets.gather(where), "block": blocks.gather(where)}
     )  # fmt: skip
     line = (
@@ -137,8 +145,14 @@ def _blocks(region: Region, rng: Rng) -> pl.Series:
     return _word("stem", count, rng) + " " + _word("building", count, rng)
 
 
-def _care_home_names(count: int, rng: Rng) -> pl.Series:
-    return _word("stem", count, rng) + " " + _word("care_home", count, rng)
+def _building_names(named: Ints, rng: Rng) -> pl.Series:
+    """Return the names of care homes, halls and hostels; what the others get is not used."""
+    count = len(named)
+    last = _word("care_home", count, rng)
+    for kind, words in _LAST_WORDS.items():
+        here = np.flatnonzero(named == kind)
+        last = last.scatter(here, pl.Series(words).gather(rng.integers(0, len(words), len(here))))
+    return _word("stem", count, rng) + " " + last
 
 
 def _bands(region: Region, lsoa: Ints, settings: Table, rng: Rng) -> pl.Series:
@@ -158,9 +172,10 @@ def council_tax(
     """
     settings = profile.england["dwellings"]
     adults = np.bincount(
-        people["household"].filter(people["age"] >= 18).to_numpy(), minlength=dwellings.height
+        people["dwelling"].filter(people["age"] >= 18).to_numpy(), minlength=dwellings.height
     )
-    sharing = people.filter(pl.col("kind") == KIND["shared"])["household"].to_numpy()
+    shared = pl.col("kind").is_in([KIND["shared"], KIND["student_house"]])
+    sharing = people.filter(shared)["dwelling"].to_numpy()
     sharers = np.bincount(sharing, minlength=dwellings.height)
     rates = np.where(adults == 1, settings["discount_taken_up"], settings["discount_wrongly_held"])
     large = sharers >= settings["shared_house_licensed_from"]

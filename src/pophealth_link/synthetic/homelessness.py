@@ -10,10 +10,10 @@ import polars as pl
 from pophealth_link.synthetic.draws import Bools, Floats, Ints, Rng, Streams, chance, pick_key
 from pophealth_link.synthetic.events import ServiceUse, as_dates, end_dates, some_day, with_ids
 from pophealth_link.synthetic.households import KIND
-from pophealth_link.synthetic.housing import by_tenure, partners, shared_with
+from pophealth_link.synthetic.housing import by_age, by_tenure, partners, shared_with
 from pophealth_link.synthetic.members import CHILD, HEAD, SHARER
 from pophealth_link.synthetic.profile import Profile, Table, per_quintile
-from pophealth_link.synthetic.risk import proneness
+from pophealth_link.synthetic.risk import proneness, unlisted_ratio
 
 _EPOCH = date(1970, 1, 1)
 _EARLIER_DAYS = 540
@@ -24,7 +24,8 @@ def homelessness(
 ) -> tuple[ServiceUse, Bools]:
     """Return who is on a homelessness case, with cases and placements, and who has no fixed abode.
 
-    A case names its applicant, often the partner and the children; each has a row of it.
+    A case names its applicant, often the partner and the children; each has a row of it. Who lives
+    in temporary accommodation now is placed there; the placements of others have ended.
     """
     settings, rng = profile.england["homelessness"], streams.stage("homelessness")
     who = np.flatnonzero(chance(rng, _homeless_risk(people, settings, profile)))
@@ -36,10 +37,12 @@ def homelessness(
         ]
     ).sort("person", "also")
     cases = (
-        pl.concat([lead, shared_with(lead, others)]).unique("person", keep="first").sort("person")
+        pl.concat([lead, shared_with(lead, others, people)])
+        .unique("person", keep="first")
+        .sort("person")
     )
     placements = _placements(people, lead, settings, rng)
-    placed = pl.concat([placements, shared_with(placements, others)])
+    placed = pl.concat([placements, shared_with(placements, others, people)])
     placed = placed.unique("person", keep="first").sort("person")
     roofless = _roofless(people, lead, settings, rng)
     events = {"homelessness_cases": cases, "temporary_accommodation": placed}
@@ -55,14 +58,17 @@ def _homeless_risk(people: pl.DataFrame, settings: Table, profile: Profile) -> F
     rate = by_tenure(people, settings["household"]) * ratio[kind]
     rate *= per_quintile(settings["quintile"])[people["quintile"].to_numpy()]
     rate *= profile.per_group(settings["ethnic"])[people["group"].to_numpy()]
-    rate *= proneness(people, 1.0, profile)
+    rate *= by_age(people, settings["age"]) * proneness(people, 1.0, profile)
     for condition, times in settings["conditions"].items():
         rate = np.where(people[f"has_{condition}"].to_numpy(), rate * times, rate)
     leads = np.isin(role, (HEAD, SHARER)) | ((role == CHILD) & (age >= 18))
     rate = np.where(leads & (age >= 16), rate, 0.0)
-    rate = np.where(people["registered"].to_numpy(), rate, rate * settings["unregistered"])
+    rate = rate * unlisted_ratio(people, settings["unregistered"])
     rate = np.where(people["no_fixed_abode"].to_numpy(), 0.7, rate)
-    return np.asarray(np.where(people["lives_outside"].to_numpy(), 0.0, np.minimum(rate, 0.7)))
+    rate = np.minimum(rate, 0.7)
+    placed = people["temporary_accommodation"].to_numpy() & np.isin(role, (HEAD, SHARER))
+    rate = np.where(placed, settings["placed_known"], rate)
+    return np.asarray(np.where(people["lives_outside"].to_numpy(), 0.0, rate))
 
 
 def _cases(
@@ -74,16 +80,27 @@ def _cases(
     before = chance(rng, settings["before_the_period"], size)
     first = np.where(before, start - _EARLIER_DAYS, start)
     day = np.minimum(some_day(rng, first, np.where(before, start - 1, last)), last)
+    placed = people["temporary_accommodation"].to_numpy()
+    day = np.where(placed, _moved_in(people, day) - rng.integers(0, 40, size), day)
     end = day + 20 + rng.exponential(130, size).astype(np.int64)
+    duty = np.where(placed, pick_key(rng, settings["duty_if_placed"], size),
+                    pick_key(rng, settings["duty"], size))  # fmt: skip
     cases = pl.DataFrame(
         {
             "person": people["person"],
-            "duty": pick_key(rng, settings["duty"], size),
+            "duty": duty,
             "start_date": as_dates(day),
-            "end_date": end_dates(people, end, chance(rng, settings["ended"], size)),
+            "end_date": end_dates(people, end, chance(rng, settings["ended"], size) & ~placed),
         }
     )
     return with_ids(cases, "case_id", "HC")
+
+
+def _moved_in(people: pl.DataFrame, otherwise: Ints) -> Ints:
+    """Return the day of each person's latest move; another day for who has not moved."""
+    moved = people["moved_on"].to_physical().to_numpy()
+    known = people["moved_on"].is_not_null().to_numpy()
+    return np.where(known, np.nan_to_num(moved), otherwise).astype(np.int64)
 
 
 def _children(people: pl.DataFrame, heads: Ints, share: float, rng: Rng) -> pl.DataFrame:
@@ -102,14 +119,18 @@ def _placements(
 ) -> pl.DataFrame:
     """Return placements in temporary accommodation, more often where a duty is further on."""
     share = cases["duty"].replace_strict(settings["placed"], return_dtype=pl.Float64)
-    some = cases.filter(pl.Series(chance(rng, share.to_numpy())))
+    now = people["temporary_accommodation"].to_numpy()[cases["person"].to_numpy()]
+    some = cases.filter(pl.Series(chance(rng, share.to_numpy()) | now))
     placed = people[some["person"].to_numpy()]
+    still = placed["temporary_accommodation"].to_numpy()
     begun = some["start_date"].to_physical().to_numpy().astype(np.int64)
-    day = np.minimum(begun + rng.integers(0, 40, some.height), placed["last_day"].to_numpy())
+    last = placed["last_day"].to_numpy()
+    day = np.minimum(begun + rng.integers(0, 40, some.height), last)
+    day = np.where(still, np.minimum(_moved_in(placed, day), last), day)
     end = day + 10 + rng.exponential(170, some.height).astype(np.int64)
-    left = ~chance(rng, settings["still_placed"], some.height)
+    end = np.where(end > last, some_day(rng, day, last), end)
     placements = some.select("person").with_columns(
-        as_dates(day).alias("start_date"), end_dates(placed, end, left).alias("end_date")
+        as_dates(day).alias("start_date"), end_dates(placed, end, ~still).alias("end_date")
     )
     return with_ids(placements, "placement_id", "TA")
 

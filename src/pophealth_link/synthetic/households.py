@@ -29,6 +29,8 @@ KINDS = (
     "three_generations",
     "shared",
     "care_home",
+    "student_house",
+    "student_hall",
 )
 KIND = {name: number for number, name in enumerate(KINDS)}
 ALONE = (KIND["single_older"], KIND["single"])
@@ -38,7 +40,9 @@ COUPLES = tuple(
 )
 WITH_CHILDREN = ("family", "couple_adult_children", "lone_parent", "lone_parent_adult_children",
                  "three_generations")  # fmt: skip
-SHARERS = (KIND["shared"], KIND["care_home"])
+LONE_PARENTS = (KIND["lone_parent"], KIND["lone_parent_adult_children"])
+STUDENTS = (KIND["student_house"], KIND["student_hall"])
+SHARERS = (KIND["shared"], KIND["care_home"], *STUDENTS)
 
 
 def draw_households(region: Region, people: int, profile: Profile, rng: Rng) -> pl.DataFrame:
@@ -48,7 +52,7 @@ def draw_households(region: Region, people: int, profile: Profile, rng: Rng) -> 
     sharers, people (after the last household of each LSOA was cut to fit), tenure; by LSOA.
     """
     wanted = portions(region.lsoas["people"].to_numpy(), people)
-    kinds = kind_shares(region, profile)
+    kinds = kind_shares(region, profile, rng)
     groups = _group_shares(region, profile)
     drawn: list[pl.DataFrame] = []
     missing = wanted.copy()
@@ -62,13 +66,19 @@ def draw_households(region: Region, people: int, profile: Profile, rng: Rng) -> 
     return fitted.with_columns(_tenures(fitted, region, rng))
 
 
-def kind_shares(region: Region, profile: Profile) -> Floats:
-    """Return the shares of kinds of household, one row for each LSOA and ethnic group in it."""
+def kind_shares(region: Region, profile: Profile, rng: Rng) -> Floats:
+    """Return the shares of kinds of household, one row for each LSOA and ethnic group in it.
+
+    Students live near each other: their shares vary from LSOA to LSOA around the usual one.
+    """
     england = profile.england
     share = np.array([england["household_share"][kind] for kind in KINDS])
     fifth = np.column_stack([per_quintile(england["household_by_quintile"][k]) for k in KINDS])
     group = np.column_stack([england["household_by_ethnic_group"][k] for k in KINDS])
     table = share * fifth[region.quintile][:, None, :] * group[None, :, :]
+    sd = england["sharers"]["students_together_sd"]
+    near = np.exp(rng.normal(0, sd, len(region.quintile)) - sd**2 / 2)
+    table[:, :, STUDENTS] *= near[:, None, None]
     table /= table.sum(axis=2, keepdims=True)
     return _with_living_alone(table, region).reshape(-1, len(KINDS))
 
@@ -116,12 +126,14 @@ def _elders(kind: Ints, rng: Rng) -> Ints:
 
 
 def _sharers(kind: Ints, profile: Profile, rng: Rng) -> Ints:
-    settings = profile.england["sharers"]
-    low, high = settings["care_home_beds"]
-    shared = 2 + pick(rng, settings["people"], len(kind))
-    beds = rng.integers(low, high, len(kind), endpoint=True)
-    shared = np.where(kind == KIND["shared"], shared, 0)
-    return np.asarray(np.where(kind == KIND["care_home"], beds, shared), dtype=np.int64)
+    settings, count = profile.england["sharers"], np.zeros(len(kind), dtype=np.int64)
+    for name, first, weights in (("shared", 2, "people"), ("student_house", 3, "students")):
+        here = np.flatnonzero(kind == KIND[name])
+        count[here] = first + pick(rng, settings[weights], len(here))
+    for name in ("care_home", "student_hall"):
+        here, (low, high) = np.flatnonzero(kind == KIND[name]), settings[f"{name}_beds"]
+        count[here] = rng.integers(low, high, len(here), endpoint=True)
+    return count
 
 
 def _cut_to_fit(drawn: pl.DataFrame, wanted: Ints) -> pl.DataFrame:
@@ -143,6 +155,7 @@ def _tenures(households: pl.DataFrame, region: Region, rng: Rng) -> pl.Series:
     ratio[KIND["lone_parent"]] = (0.5, 2.0, 1.4)
     ratio[KIND["single"]] = (0.8, 1.2, 1.3)
     ratio[KIND["shared"]] = (0.1, 0.3, 4.0)
+    ratio[list(STUDENTS)] = (0.02, 0.02, 6.0)
     table = region.tenure[:, None, :] * ratio[None, :, :] + 1e-9
     rows = households["lsoa"].to_numpy() * len(KINDS) + households["kind"].to_numpy()
     drawn = pick_by_row(rng, table.reshape(-1, len(TENURES)), rows)

@@ -25,7 +25,7 @@ def housing_register(
     who = np.flatnonzero(chance(rng, _applies(people, settings, profile)))
     lead = _applications(people[who], (period[0] - _EPOCH).days, settings, rng)
     joint = partners(people, who, settings["joint_applicant"], rng)
-    events = pl.concat([lead, shared_with(lead, joint)]).sort("person", "application_id")
+    events = pl.concat([lead, shared_with(lead, joint, people)]).sort("person", "application_id")
     return ServiceUse(np.unique(events["person"].to_numpy()), {"housing_applications": events})
 
 
@@ -36,6 +36,8 @@ def _applies(people: pl.DataFrame, settings: Table, profile: Profile) -> Floats:
     leads = np.isin(role, (HEAD, SHARER)) & (people["kind"].to_numpy() != KIND["care_home"])
     rate = np.where(leads, by_tenure(people, settings["applicant"]) * fifth, 0.0)
     rate = np.where((role == CHILD) & (age >= 18), settings["adult_at_home"], rate)
+    rate = rate * by_age(people, settings["age"])
+    rate = rate * profile.per_group(settings["ethnic"])[people["group"].to_numpy()]
     rate = np.minimum(rate * proneness(people, 0.5, profile), 0.9)
     local = ~people["lives_outside"].to_numpy() & (age >= 16)
     return np.asarray(np.where(local, rate, 0.0))
@@ -60,6 +62,12 @@ def _applications(people: pl.DataFrame, start: int, settings: Table, rng: Rng) -
     return with_ids(lead, "application_id", "H")
 
 
+def by_age(people: pl.DataFrame, ratios: Table) -> Floats:
+    """Return the ratio of each person's age; the first for the young."""
+    band = np.searchsorted(ratios["from"], people["age"].to_numpy(), side="right") - 1
+    return np.asarray(np.array(ratios["ratio"], dtype=float)[np.maximum(band, 0)])
+
+
 def by_tenure(people: pl.DataFrame, rates: Table) -> Floats:
     """Return the rate of each person's tenure."""
     values = np.array([rates[name] for name in TENURES])
@@ -77,7 +85,15 @@ def partners(people: pl.DataFrame, heads: Ints, share: float, rng: Rng) -> pl.Da
     return pl.DataFrame({"person": heads[joined], "also": partner[joined]})
 
 
-def shared_with(events: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """Return the events of each `person` once more for the people who share them."""
+def shared_with(events: pl.DataFrame, others: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """Return the events of each `person` once more for the people who share them, while they live.
+
+    Nothing begins for one of them after the death or departure, and all ends with it.
+    """
     shared = events.join(others, on="person", how="inner", maintain_order="left")
-    return shared.drop("person").rename({"also": "person"}).select(events.columns)
+    shared = shared.drop("person").rename({"also": "person"}).select(events.columns)
+    who = people[shared["person"].to_numpy()]
+    last, gone = who["last_day"].cast(pl.Int32).cast(pl.Date), who["gone"]
+    over = pl.col("end_date").is_null() | (pl.col("end_date") > last)
+    ended = pl.when(over & gone).then(last).otherwise("end_date").alias("end_date")
+    return shared.with_columns(ended).filter(shared["start_date"] <= last)

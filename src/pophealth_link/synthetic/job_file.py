@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pophealth_link.synthetic.sources import (
     ALIASES,
     PROPERTIES,
@@ -15,8 +17,10 @@ KEY_FILE = "secrets/project.key"
 _DATE_COLUMNS = ("date_of_birth", "date_of_death", "date_from", "date_to")
 
 
-def job_text(spec: SynthSpec, reference: str | None) -> str:
+def job_text(spec: SynthSpec, reference: str | None, without: Collection[str] = ()) -> str:
     """Return a job file in TOML for the written sources; `reference` names a reference pack.
+
+    `without`: sources that hold nobody, as may be with few people; a job refuses an empty extract.
 
     >>> 'policy = "midpoint6"' in job_text(SynthSpec(people=100, seed=1), None)
     True
@@ -30,7 +34,9 @@ def job_text(spec: SynthSpec, reference: str | None) -> str:
         f"seed = {spec.seed}",
         *([f"reference = {_quoted(reference)}"] if reference is not None else []),
     ]
-    blocks = ["\n".join(head), *(_source(source) for source in SOURCES), _property(), *_TABLES]
+    sources = [_source(source) for source in SOURCES if source.name not in without]
+    head += [f"# Left out, for nobody is in it: {name}." for name in sorted(without)]
+    blocks = ["\n".join(head), *sources, _property(), *_TABLES]
     blocks.append(
         '[governance]\npurpose = "Demonstration on synthetic data '
         f'({spec.preset} preset, {spec.people:,} people): nobody in it exists"'

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.synthetic.draws import (
+    Bools,
     Floats,
     Ints,
     Rng,
@@ -19,7 +20,7 @@ from pophealth_link.synthetic.draws import (
     running_total,
     triangle,
 )
-from pophealth_link.synthetic.households import COUPLES, KIND, KINDS
+from pophealth_link.synthetic.households import COUPLES, KIND, KINDS, SHARERS
 from pophealth_link.synthetic.profile import ETHNIC_GROUPS, Profile
 from pophealth_link.synthetic.region import Region
 
@@ -49,12 +50,13 @@ def draw_members(
     """Return one row for each person, in the order of the households.
 
     Added to the household's columns: household (number), role, place (0, 1 … within the role),
-    age_days, age (completed years), date_of_birth, sex (1 or 2), ethnic_category, group.
+    age_days, age (completed years), date_of_birth, sex (1 or 2), ethnic_category, group, twin
+    (whether a child has a twin at home).
     """
     seats = _seats(households)
     which = seats.which
-    ages = _ages(seats, profile, rng)
-    sex = _sexes(seats, profile, rng)
+    ages, second = _ages(seats, region.quintile[seats.lsoa], profile, rng)
+    sex = _sexes(seats, second, profile, rng)
     group, category = _ethnic(seats, region, profile, rng)
     day = as_of.toordinal() - date(1970, 1, 1).toordinal() - ages
     return pl.DataFrame(
@@ -71,6 +73,7 @@ def draw_members(
             "sex": sex,
             "group": group,
             "ethnic_category": category,
+            "twin": second | np.append(second[1:], False),
         }
     )
 
@@ -91,15 +94,17 @@ def _seats(households: pl.DataFrame) -> Seats:
     return Seats(kind, lsoa, group, which, role, place)
 
 
-def _ages(seats: Seats, profile: Profile, rng: Rng) -> Ints:
-    """Return ages in days; children come youngest first, twins on the same day."""
+def _ages(seats: Seats, quintile: Ints, profile: Profile, rng: Rng) -> tuple[Ints, Bools]:
+    """Return ages in days, and who is the second of twins; children come youngest first."""
     kind, which, role = seats.kind, seats.which, seats.role
     eldest = np.zeros(len(kind), dtype=np.int64)
     child = role == CHILD
+    second = np.zeros(len(which), dtype=bool)
+    second[child] = _second_twins(seats.place[child], profile, rng)
     ages = np.zeros(len(which), dtype=np.int64)
-    ages[child] = _child_ages(kind, which[child], seats.place[child], profile, rng)
+    ages[child] = _child_ages(kind, which[child], seats.place[child], second[child], profile, rng)
     np.maximum.at(eldest, which[child], ages[child])
-    head = _head_ages(kind, eldest, profile, rng)
+    head = _head_ages(kind, eldest, quintile, profile, rng)
     partner = _partner_ages(head, kind, profile, rng)
     elder = head[which] + rng.normal(27.5 * YEAR, 5 * YEAR, len(which))
     elder = np.clip(elder, head[which] + 16 * YEAR, 101 * YEAR)
@@ -109,35 +114,54 @@ def _ages(seats: Seats, profile: Profile, rng: Rng) -> Ints:
         [head[which], partner[which], elder],
         default=alone,
     )
-    return np.minimum(np.where(child, ages, adult), 106 * YEAR).astype(np.int64)
+    return np.minimum(np.where(child, ages, adult), 106 * YEAR).astype(np.int64), second
 
 
-def _child_ages(kind: Ints, which: Ints, place: Ints, profile: Profile, rng: Rng) -> Ints:
+def _second_twins(place: Ints, profile: Profile, rng: Rng) -> Bools:
+    """Choose the children born on the day of the one before them, given their places.
+
+    Twin births are the published share of all births, though an only child cannot have a twin.
+    """
+    share = profile.england["children"]["twin_maternities"] * profile.ratio("twins")
+    later = place > 0
+    level = share / (1 + share) * len(place) / max(1, int(later.sum()))
+    return chance(rng, np.where(later, min(level, 1.0), 0.0))
+
+
+def _child_ages(
+    kind: Ints, which: Ints, place: Ints, second: Bools, profile: Profile, rng: Rng
+) -> Ints:
     settings = profile.england["children"]
     grown = np.isin(kind, (KIND["couple_adult_children"], KIND["lone_parent_adult_children"]))
     young = rng.random(len(kind)) ** settings["youngest_skew"] * settings["dependent_up_to"]
     adult = triangle(rng, profile.england["head_age"]["adult_child"], len(kind))
     youngest = np.where(grown, adult, young)
     gap = 1 + rng.gamma(2.0, (settings["gap_years_mean"] - 1) / 2, len(which))
-    gap[chance(rng, settings["twin_maternities"], len(which))] = 0
+    gap[second] = 0
     step = np.where(place == 0, youngest[which], gap) * YEAR
     return running_total(step.astype(np.int64), np.unique(which, return_counts=True)[1])
 
 
-def _head_ages(kind: Ints, eldest: Ints, profile: Profile, rng: Rng) -> Ints:
+def _head_ages(kind: Ints, eldest: Ints, quintile: Ints, profile: Profile, rng: Rng) -> Ints:
     triangles = profile.england["head_age"]
     years = triangle(rng, triangles["single"], len(kind))
     for name in ("single_older", "couple_older"):
         here = np.flatnonzero(kind == KIND[name])
         years[here] = triangle(rng, triangles[name], len(here))
     pairs = np.flatnonzero(kind == KIND["couple"])
-    young = chance(rng, triangles["couple_young_share"], len(pairs))
+    young = chance(rng, _by_quintile(triangles["couple_young_share"])[quintile[pairs]])
     first, later = (triangle(rng, triangles[f"couple_{w}"], len(pairs)) for w in ("young", "later"))
     years[pairs] = np.where(young, first, later)
     settings = profile.england["children"]
-    birth = rng.normal(settings["first_birth_mean"], settings["first_birth_sd"], len(kind))
+    usual = _by_quintile(settings["first_birth_mean"])[quintile]
+    birth = rng.normal(usual, settings["first_birth_sd"])
     parent = eldest / YEAR + np.clip(birth, 16.5, 44)
     return np.asarray(np.where(eldest > 0, parent, years) * YEAR, dtype=np.int64)
+
+
+def _by_quintile(values: list[float]) -> Floats:
+    """Return a value for each quintile, the mean for one that is not known."""
+    return np.array([np.mean(values), *values])
 
 
 def _partner_ages(head: Ints, kind: Ints, profile: Profile, rng: Rng) -> Ints:
@@ -148,14 +172,18 @@ def _partner_ages(head: Ints, kind: Ints, profile: Profile, rng: Rng) -> Ints:
 
 
 def _sharer_ages(kind: Ints, profile: Profile, rng: Rng) -> Floats:
-    triangles = profile.england["head_age"]
-    shared = triangle(rng, triangles["shared"], len(kind))
-    resident = triangle(rng, triangles["care_home"], len(kind))
-    return np.asarray(np.where(kind == KIND["care_home"], resident, shared) * YEAR)
+    years = np.zeros(len(kind))
+    for sharers in SHARERS:
+        here = np.flatnonzero(kind == sharers)
+        years[here] = triangle(rng, profile.england["head_age"][KINDS[sharers]], len(here))
+    return years * YEAR
 
 
-def _sexes(seats: Seats, profile: Profile, rng: Rng) -> Ints:
-    """Return 1 for men, 2 for women. In most couples the head is a woman, the partner a man."""
+def _sexes(seats: Seats, twin: Bools, profile: Profile, rng: Rng) -> Ints:
+    """Return 1 for men, 2 for women. In most couples the head is a woman, the partner a man.
+
+    `twin` says who is the second of twins; identical ones are of one sex.
+    """
     which, role = seats.which, seats.role
     settings = profile.england["head_sex"]
     female = chance(rng, _women(seats, profile))
@@ -167,6 +195,8 @@ def _sexes(seats: Seats, profile: Profile, rng: Rng) -> Ints:
     female[partner] = (same & both_women)[which[partner]]
     first, second = (role == ELDER) & (seats.place == 0), (role == ELDER) & (seats.place == 1)
     female[first | second] = chance(rng, 0.72, len(which))[first | second] & ~second[first | second]
+    alike = np.flatnonzero(twin & chance(rng, settings["identical_twins"], len(which)))
+    female[alike] = female[alike - 1]
     return np.where(female, FEMALE, MALE).astype(np.int64)
 
 
@@ -190,7 +220,8 @@ def _ethnic(seats: Seats, region: Region, profile: Profile, rng: Rng) -> tuple[I
     partner = np.where(crosses, anew, seats.group)
     both = (partner != seats.group) & np.isin(seats.kind, COUPLES)
     own = pick_by_row(rng, region.ethnic, seats.lsoa[which])
-    group = np.where((seats.kind == KIND["shared"])[which], own, seats.group[which])
+    apart = np.isin(seats.kind, SHARERS) & (seats.kind != KIND["care_home"])
+    group = np.where(apart[which], own, seats.group[which])
     group = np.where(role == PARTNER, partner[which], group)
     mixed = (role == CHILD) & both[which]
     group = np.where(mixed, ETHNIC_GROUPS.index("mixed"), group)

@@ -26,18 +26,16 @@ def mental_health(
     care = profile.england["mental_health_care"]
     services = profile.england["services"]
     rng = streams.stage("mental health people")
-    likely = risk(people, services["mental_health_referral"], profile)
     bed = chance(rng, risk(people, services["mental_health_bed"], profile))
-    recent = chance(rng, likely) | bed
-    share = services["mental_health_referral"]["earlier_referrals"]
-    earlier = chance(rng, likely * share) & ~recent
+    recent, earlier, over = _known(people, bed, services["mental_health_referral"], profile, rng)
     count = 1 + rng.poisson(care["referrals_beyond_first"], people.height)
-    rows = np.repeat(np.arange(people.height), np.where(recent, count, earlier))
-    referrals = _referrals(people[rows], recent[rows], start, care, streams.stage("referrals"))
+    rows = np.repeat(np.arange(people.height), np.where(recent, count, earlier | over))
+    stage = streams.stage("referrals")
+    referrals = _referrals(people[rows], recent[rows], over[rows], start, care, stage)
     spells = _spells(people.filter(bed), start, care, streams.stage("hospital spells"))
     delays = _delays(spells, people, care, streams.stage("delayed discharges"))
     return ServiceUse(
-        np.flatnonzero(recent | earlier),
+        np.flatnonzero(recent | earlier | over),
         {
             "referrals": referrals,
             "contacts": _contacts(people, referrals, start, care, streams.stage("contacts")),
@@ -47,24 +45,37 @@ def mental_health(
     )
 
 
+def _known(
+    people: pl.DataFrame, bed: Bools, settings: Table, profile: Profile, rng: Rng
+) -> tuple[Bools, Bools, Bools]:
+    """Return who was referred in the period, before it and still open in it, and closed before."""
+    likely = risk(people, settings, profile)
+    known = chance(rng, likely) | bed
+    recent = (known & chance(rng, settings["referred_in_year"], people.height)) | bed
+    over = chance(rng, likely * settings["closed_before"]) & ~known
+    return recent, known & ~recent, over
+
+
 def _referrals(
-    people: pl.DataFrame, in_period: Bools, start: int, care: Table, rng: Rng
+    people: pl.DataFrame, in_period: Bools, over: Bools, start: int, care: Table, rng: Rng
 ) -> pl.DataFrame:
-    """Return a referral for each row of people: in the period, or in the years before it."""
+    """Return a referral for each row of people: in the period, or in the years before it.
+
+    Earlier ones last into the period, unless they were `over` before it.
+    """
     last = people["last_day"].to_numpy()
-    first = np.maximum(
-        np.where(in_period, start, start - _EARLIER_DAYS),
-        people["date_of_birth"].to_physical().to_numpy(),
-    )
+    born = people["date_of_birth"].to_physical().to_numpy().astype(np.int64)
+    first = np.maximum(np.where(in_period, start, start - _EARLIER_DAYS), born)
     day = some_day(rng, first, np.where(in_period, last, np.minimum(last, start - 1)))
     day = np.minimum(day, last)
-    end = day + 1 + rng.exponential(95, len(day)).astype(np.int64)
-    closed = ~chance(rng, care["open_after"], len(day))
+    soon = day + 1 + rng.exponential(95, len(day)).astype(np.int64)
+    late = some_day(rng, np.where(over, day, np.maximum(day, start)), np.where(over, start, last))
+    closed = over | ~chance(rng, care["open_after"], len(day))
     events = pl.DataFrame(
         {
             "person": people["person"],
             "referral_date": as_dates(day),
-            "discharge_date": end_dates(people, end, closed),
+            "discharge_date": end_dates(people, np.where(in_period, soon, late), closed),
         }
     )
     return with_ids(events.sort("person", "referral_date"), "referral_id", "R")

@@ -1,49 +1,63 @@
-"""Names of the people: shared in families, taken in marriage, drawn by generation."""
+"""Names of the people: shared in families, drawn by generation, written in an order of custom."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from pophealth_link.synthetic.draws import Bools, Ints, Rng, Streams, chance, pick
-from pophealth_link.synthetic.households import KIND, SHARERS
-from pophealth_link.synthetic.members import CHILD, ELDER, FEMALE, HEAD, MALE, PARTNER, SHARER
-from pophealth_link.synthetic.name_book import NameBook, draw_given, draw_surnames
+from pophealth_link.synthetic.birthdays import with_official_birthdays
+from pophealth_link.synthetic.draws import Bools, Floats, Ints, Rng, Streams, chance
+from pophealth_link.synthetic.family_names import Named, family_names
+from pophealth_link.synthetic.homes import Homes, read_homes, with_uncles, with_values
+from pophealth_link.synthetic.households import SHARERS
+from pophealth_link.synthetic.members import MALE
+from pophealth_link.synthetic.name_book import NameBook, draw_given
+from pophealth_link.synthetic.namesakes import (
+    customs_of,
+    named_after,
+    repeats,
+    with_brothers_name,
+)
 from pophealth_link.synthetic.profile import Profile, Table
 
-
-@dataclass(frozen=True, slots=True)
-class Surnames:
-    """Surnames that meet in a household: the father's line, the mother's, and another's."""
-
-    father: pl.Series
-    mother: pl.Series
-    other: pl.Series
+_GENERATION = 25
 
 
 def name_people(
     people: pl.DataFrame, book: NameBook, profile: Profile, streams: Streams
 ) -> pl.DataFrame:
-    """Add given_name, middle_names, family_name, previous_family_name (null: none), tradition."""
-    names = profile.england["names"]
-    tradition = _traditions(people, book, profile, streams.stage("naming traditions"))
+    """Add the names of people who have a family, and 1 January as birthday where it is official.
+
+    Columns: given_name, middle_names, family_name, previous_family_name, birth_family_name (each
+    null for none), patronymic, family_name_first (whether custom writes it so), tradition.
+    """
+    names, homes = profile.england["names"], read_homes(people)
+    tradition = _traditions(people, homes, book, profile, streams.stage("naming traditions"))
     people = people.with_columns(pl.Series("tradition", tradition))
-    family = _family_names(people, book, names, streams)
-    given = _given_names(people, book, names, streams.stage("given names"))
-    people = people.with_columns(given, *family)
-    people = people.with_columns(_middle_names(people, book, names, streams.stage("middle names")))
-    return _single_names(people, book, names, streams.stage("single names"))
+    homes = with_uncles(homes, people, profile, streams.stage("relatives"))
+    stage = streams.stage("official birthdays")
+    people = with_official_birthdays(people, homes, book, profile, stage)
+    given, second, shared = _given_names(people, homes, book, profile, streams)
+    named = Named(people, homes, given, book, names)
+    family = family_names(named, streams)
+    patronymic = family["patronymic"].to_numpy()
+    middle = _middle_names(named, patronymic, streams.stage("middle names"))
+    people = people.with_columns(given.alias("given_name"), *family.get_columns())
+    first = _alike(homes, named.share("family_name_first"), streams.stage("order of names"))
+    people = people.with_columns(
+        pl.when(pl.Series(shared)).then(second).otherwise(middle).alias("middle_names"),
+        pl.Series("family_name_first", first),
+    )
+    return _single_names(named, people, streams.stage("single names"))
 
 
-def _traditions(people: pl.DataFrame, book: NameBook, profile: Profile, rng: Rng) -> Ints:
-    """Return naming traditions: one for those of a household who share an ethnic category."""
+def _traditions(
+    people: pl.DataFrame, homes: Homes, book: NameBook, profile: Profile, rng: Rng
+) -> Ints:
+    """Return naming traditions: one for those of a family who share an ethnic category."""
     category = people["ethnic_category"].to_numpy()
-    household = people["household"].to_numpy()
-    shared = rng.random(int(household.max()) + 1)
-    own = rng.random(people.height)
-    level = np.where(people["role"].to_numpy() == SHARER, own, shared[household])
+    shared, own = rng.random(len(homes.first)), rng.random(people.height)
+    level = np.where(np.isin(homes.kind, SHARERS), own, shared[homes.home])
     result = np.zeros(people.height, dtype=np.int64)
     for code, mix in profile.section("naming_traditions").items():
         here = np.flatnonzero(category == code)
@@ -54,20 +68,33 @@ def _traditions(people: pl.DataFrame, book: NameBook, profile: Profile, rng: Rng
     return result
 
 
-def _given_names(people: pl.DataFrame, book: NameBook, names: Table, rng: Rng) -> pl.Series:
-    """Draw given names; brothers and sisters never share one, some sons bear their father's."""
+def _alike(homes: Homes, share: Floats, rng: Rng) -> Bools:
+    """Choose people by their share, those of one home alike."""
+    return np.asarray(rng.random(len(homes.first))[homes.home] < share)
+
+
+def _given_names(
+    people: pl.DataFrame, homes: Homes, book: NameBook, profile: Profile, streams: Streams
+) -> tuple[pl.Series, pl.Series, Bools]:
+    """Return given names, the middle names that stand after a shared one, and whose those are.
+
+    Brothers and sisters share no name but that first one; some children bear an elder's.
+    """
+    names, rng = profile.england["names"], streams.stage("given names")
     tradition, sex = _naming(people, book, names, rng), people["sex"].to_numpy()
     year = people["date_of_birth"].dt.year().to_numpy().astype(np.int64)
     given = draw_given(book, tradition, sex, year, rng).alias("given_name")
-    repeated = _repeats(people, given)
+    repeated = repeats(homes, given)
     # Rounds of new draws; a household never has more children than a list has names.
     for _ in range(25):
         if not len(repeated):
             break
         fresh = draw_given(book, tradition[repeated], sex[repeated], year[repeated], rng)
-        given = given.scatter(repeated, fresh)
-        repeated = _repeats(people, given)
-    return _sons_after_fathers(people, given, names, rng)
+        given = with_values(given, repeated, fresh)
+        repeated = repeats(homes, given)
+    customs = customs_of(book, profile)
+    given = named_after(people, homes, given, customs, streams.stage("namesakes"))
+    return with_brothers_name(people, homes, given, customs, streams.stage("brothers' names"))
 
 
 def _naming(people: pl.DataFrame, book: NameBook, names: Table, rng: Rng) -> Ints:
@@ -79,182 +106,78 @@ def _naming(people: pl.DataFrame, book: NameBook, names: Table, rng: Rng) -> Int
     return np.asarray(np.where(british, book.number("british"), tradition), dtype=np.int64)
 
 
-def _repeats(people: pl.DataFrame, given: pl.Series) -> Ints:
-    """Return the children whose given name a child before them in the household has."""
-    child = np.flatnonzero(people["role"].to_numpy() == CHILD)
-    pairs = pl.DataFrame({"h": people["household"].gather(child), "g": given.gather(child)})
-    first = pairs.select(pl.struct("h", "g").is_first_distinct()).to_series()
-    return np.asarray(child[~first.to_numpy()], dtype=np.int64)
+def _middle_names(named: Named, patronymic: Bools, rng: Rng) -> pl.Series:
+    """Return middle names, null for none; Sikh men have Singh and women Kaur among them.
 
-
-def _sons_after_fathers(
-    people: pl.DataFrame, given: pl.Series, names: Table, rng: Rng
-) -> pl.Series:
-    """Give some eldest sons the name of the father they live with."""
-    role, household = people["role"].to_numpy(), people["household"].to_numpy()
-    father = np.full(int(household.max()) + 1, -1)
-    fathers = np.flatnonzero((role == PARTNER) & (people["sex"].to_numpy() == MALE))
-    father[household[fathers]] = fathers
-    sons = np.flatnonzero((role == CHILD) & (people["sex"].to_numpy() == MALE))
-    # One to a household: the first in order.
-    sons = sons[np.unique(household[sons], return_index=True)[1]]
-    chosen = sons[chance(rng, names["son_named_after_father"], len(sons))]
-    chosen = chosen[father[household[chosen]] >= 0]
-    renamed = given.scatter(chosen, given.gather(father[household[chosen]]))
-    # Where a brother already bears the father's name, the son keeps his own.
-    clash = _repeats(people, renamed)
-    return renamed.scatter(clash, given.gather(clash))
-
-
-def _middle_names(people: pl.DataFrame, book: NameBook, names: Table, rng: Rng) -> pl.Series:
-    """Return middle names, null for none; Sikh men have Singh and women Kaur among them."""
-    tradition, sex = people["tradition"].to_numpy(), people["sex"].to_numpy()
-    year = people["date_of_birth"].dt.year().to_numpy().astype(np.int64)
+    Some children have a parent's given name there, in some traditions the father's.
+    """
+    names, tradition, sex = named.names, named.column("tradition"), named.column("sex")
     otherwise = names["middle_name_otherwise"]
-    share = np.array([names["middle_name"].get(name, otherwise) for name in book.traditions])
-    first = draw_given(book, tradition, sex, year - 25, rng)
-    second = first + " " + draw_given(book, tradition, sex, year - 25, rng)
-    british = tradition == book.number("british")
-    two = british & chance(rng, names["second_middle_name"], people.height)
-    sikh = pl.Series(np.where(sex == MALE, "Singh", "Kaur"))
+    usual = [names["middle_name"].get(name, otherwise) for name in named.book.traditions]
+    sikh = tradition == named.book.number("south_asian_sikh")
+    parents = _parents_names(named, patronymic, rng)
+    has = chance(rng, np.array(usual)[tradition]) & parents.is_null().to_numpy()
+    drawn = _drawn_middle_names(named, np.flatnonzero(has & ~sikh), rng)
+    word = pl.Series(np.where(sex == MALE, "Singh", "Kaur"))
     middle = pl.select(
-        pl.when(pl.Series(tradition == book.number("south_asian_sikh")))
-        .then(sikh)
-        .when(pl.Series(two))
-        .then(second)
-        .otherwise(first)
+        pl.when(pl.Series(has & sikh))
+        .then(word)
+        .otherwise(pl.coalesce(parents, drawn))
         .alias("middle_names")
-    )["middle_names"]
-    other = (middle != people["given_name"]).fill_null(value=True).to_numpy()
-    return _keep(middle, chance(rng, share[tradition]) & other)
-
-
-def _family_names(
-    people: pl.DataFrame, book: NameBook, names: Table, streams: Streams
-) -> tuple[pl.Series, pl.Series]:
-    """Return the family name and the one before it, which is null for most people."""
-    lines = _lines(people, book, names, streams.stage("surnames"))
-    rng = streams.stage("family names")
-    born, married = _born_with(people, lines, names, rng), _taken(people, book, names, rng)
-    barrelled = married & chance(rng, names["double_barrelled_wives"], people.height)
-    now = pl.select(
-        pl.when(pl.Series(barrelled))
-        .then(born + "-" + lines.father)
-        .when(pl.Series(married))
-        .then(lines.father)
-        .otherwise(born)
-        .alias("family_name")
-    )["family_name"]
-    now = _womens_own(people, book, names, now, rng)
-    before = _keep(born, married & (born != now).to_numpy())
-    return _feminine(people, book, now), _feminine(people, book, before).alias(
-        "previous_family_name"
-    )
-
-
-def _lines(people: pl.DataFrame, book: NameBook, names: Table, rng: Rng) -> Surnames:
-    """Draw the surnames of each household's lines, spread over its people; sharers' are own."""
-    household, tradition = people["household"].to_numpy(), people["tradition"].to_numpy()
-    first = np.unique(household, return_index=True)[1]
-    composed = names["composed_surnames"]
-    shared = [draw_surnames(book, tradition[first], composed, rng) for _ in range(3)]
-    mother, other = (line.gather(household) for line in shared[1:])
-    alone = np.flatnonzero(np.isin(people["kind"].to_numpy(), SHARERS))
-    own = draw_surnames(book, tradition[alone], composed, rng)
-    maiden = draw_surnames(book, tradition[alone], composed, rng)
-    # A partner of another tradition has a surname of that tradition.
-    differs = np.flatnonzero(
-        (people["role"].to_numpy() == PARTNER) & (tradition != tradition[first][household])
-    )
-    foreign = draw_surnames(book, tradition[differs], composed, rng)
-    spread = shared[0].scatter(household[differs], foreign).gather(household)
-    return Surnames(spread.scatter(alone, own), mother.scatter(alone, maiden), other)
-
-
-def _born_with(people: pl.DataFrame, lines: Surnames, names: Table, rng: Rng) -> pl.Series:
-    """Return the surname at birth: a mother's is her own line's, a child's its father's."""
-    role, sex, kind = (people[name].to_numpy() for name in ("role", "sex", "kind"))
-    household = people["household"].to_numpy()
-    count = int(household.max()) + 1
-    lone = np.isin(kind, (KIND["lone_parent"], KIND["lone_parent_adult_children"]))
-    absent = chance(rng, names["childs_surname_from_absent_father"], count)[household]
-    step = chance(rng, names["stepchildren"], count)[household]
-    double = chance(rng, names["double_barrelled_children"], count)[household]
-    child = role == CHILD
-    mothers_line = (role == HEAD) & (sex == FEMALE)
-    mothers_line |= child & lone & ~absent
-    others_line = (child & lone & absent) | (child & ~lone & step)
-    others_line |= (role == ELDER) & (sex == FEMALE)
-    both = child & ~lone & ~step & double
+    ).to_series()
     return pl.select(
-        pl.when(pl.Series(both))
-        .then(lines.mother + "-" + lines.father)
-        .when(pl.Series(others_line))
-        .then(lines.other)
-        .when(pl.Series(mothers_line))
-        .then(lines.mother)
-        .otherwise(lines.father)
-        .alias("family_name")
-    )["family_name"]
+        pl.when((middle != named.given).fill_null(value=True)).then(middle)
+    ).to_series()
 
 
-def _taken(people: pl.DataFrame, book: NameBook, names: Table, rng: Rng) -> Bools:
-    """Return who bears a name taken in marriage: women who are, or once were, one of a couple."""
-    role, sex, kind = (people[name].to_numpy() for name in ("role", "sex", "kind"))
-    year = people["date_of_birth"].dt.year().to_numpy()
-    rates = names["surname_taken_in_marriage"]
-    share = np.where(year < 1975, rates["born_before_1975"], rates["later"])
-    share = np.where(year < 1955, rates["born_before_1955"], share)
-    couple = (role == HEAD) & ~np.isin(kind, (KIND["single"], KIND["single_older"]))
-    couple &= ~np.isin(kind, (KIND["lone_parent"], KIND["lone_parent_adult_children"]))
-    once = chance(rng, names["once_married_living_alone"], people.height) & (year < 1990)
-    wife = couple | (role == ELDER) | (once & ((role == HEAD) | (kind == KIND["care_home"])))
-    custom = np.array([name not in names["womens_surname_of_their_own"]
-                       for name in book.traditions])[people["tradition"].to_numpy()]  # fmt: skip
-    return np.asarray((sex == FEMALE) & wife & custom & chance(rng, share))
+def _drawn_middle_names(named: Named, rows: Ints, rng: Rng) -> pl.Series:
+    """Return middle names for those rows, null for others; some British people have two.
 
-
-def _womens_own(
-    people: pl.DataFrame, book: NameBook, names: Table, family: pl.Series, rng: Rng
-) -> pl.Series:
-    """Give women of some traditions the surnames that women there bear by themselves."""
-    tradition, sex = people["tradition"].to_numpy(), people["sex"].to_numpy()
-    rates = names["womens_surname_of_their_own"]
-    share = np.array([rates.get(name, 0.0) for name in book.traditions])
-    adult = people["age"].to_numpy() >= 25
-    own = (sex == FEMALE) & chance(rng, share[tradition] * np.where(adult, 1.0, 0.35))
-    sikh, muslim = (book.number(f"{n}") for n in ("south_asian_sikh", "muslim_south_asian"))
-    begum = np.array(["Begum", "Bibi", "Khatun", "Akhtar", "Parveen", "Kausar", "Sultana"])
-    word = begum[pick(rng, [9, 4, 4, 4, 3, 3, 2], people.height)]
-    word = np.where(tradition == sikh, "Kaur", word)
-    here = np.flatnonzero(own & np.isin(tradition, (sikh, muslim)))
-    return family.scatter(here, pl.Series(word[here]))
-
-
-def _feminine(people: pl.DataFrame, book: NameBook, family: pl.Series) -> pl.Series:
-    """Return Slavonic surnames in the form that women bear (Kowalski, Kowalska)."""
-    woman = (people["sex"] == FEMALE) & (people["tradition"] == book.number("eastern_european"))
-    endings = ((r"ski$", "ska"), (r"cki$", "cka"), (r"ov$", "ova"), (r"ev$", "eva"))
-    form = pl.lit(family)
-    for ending, feminine in endings:
-        form = form.str.replace(ending, feminine)
-    return pl.select(pl.when(woman).then(form).otherwise(family).alias("family_name"))[
-        "family_name"
-    ]
-
-
-def _single_names(people: pl.DataFrame, book: NameBook, names: Table, rng: Rng) -> pl.DataFrame:
-    """Leave some people of some traditions with one name, written as their family name."""
-    shares = np.array([names["single_name_people"].get(name, 0.0) for name in book.traditions])
-    single = pl.Series(chance(rng, shares[people["tradition"].to_numpy()]))
-    one = pl.when(single)
-    return people.with_columns(
-        one.then(pl.col("given_name")).otherwise(pl.col("family_name")).alias("family_name"),
-        one.then(None).otherwise(pl.col("given_name")).alias("given_name"),
-        one.then(None).otherwise(pl.col("middle_names")).alias("middle_names"),
+    They are of the fashion of a generation before.
+    """
+    year = named.people["date_of_birth"].dt.year().to_numpy().astype(np.int64) - _GENERATION
+    tradition, sex = named.column("tradition"), named.column("sex")
+    book, none = named.book, pl.Series([None], dtype=pl.String)
+    first = draw_given(book, tradition[rows], sex[rows], year[rows], rng)
+    two = tradition[rows] == book.number("british")
+    two = np.flatnonzero(two & chance(rng, named.names["second_middle_name"], len(rows)))
+    more = rows[two]
+    second = first.gather(two) + " " + draw_given(book, tradition[more], sex[more], year[more], rng)
+    return with_values(
+        none.new_from_index(0, named.people.height), rows, with_values(first, two, second)
     )
 
 
-def _keep(values: pl.Series, kept: Bools) -> pl.Series:
-    """Return the values, null where they are not kept."""
-    return pl.select(pl.when(pl.Series(kept)).then(values).alias(values.name))[values.name]
+def _parents_names(named: Named, patronymic: Bools, rng: Rng) -> pl.Series:
+    """Return the given name of a parent of the family for some of its children, else null.
+
+    A father's that is the family name is not in the middle as well.
+    """
+    homes, child = named.homes, np.flatnonzero(named.homes.child)
+    of_father = chance(rng, named.share("fathers_name_in_the_middle")[child])
+    of_father &= ~patronymic[child]
+    of_own_sex = chance(rng, named.share("parents_name_in_the_middle")[child])
+    alike = np.where(named.column("sex")[child] == MALE, homes.father[homes.home[child]],
+                     homes.mother[homes.home[child]])  # fmt: skip
+    parent = np.where(of_own_sex, alike, -1)
+    parent = np.where(of_father, homes.father[homes.home[child]], parent)
+    known = parent >= 0
+    none = pl.Series([None], dtype=pl.String).new_from_index(0, named.people.height)
+    return with_values(none, child[known], named.given.gather(parent[known]))
+
+
+def _single_names(named: Named, people: pl.DataFrame, rng: Rng) -> pl.DataFrame:
+    """Leave some people of some traditions with one name, written as their family name."""
+    single = pl.Series(chance(rng, named.share("single_name_people")))
+    one = pl.when(single)
+    given, family = pl.col("given_name"), pl.col("family_name")
+    return people.with_columns(
+        one.then(given).otherwise(family).alias("family_name"),
+        one.then(None).otherwise(given).alias("given_name"),
+        *(
+            one.then(None).otherwise(pl.col(name)).alias(name)
+            for name in ("middle_names", "previous_family_name", "birth_family_name")
+        ),
+        pl.col("patronymic") & ~single,
+        pl.col("family_name_first") & ~single,
+    )

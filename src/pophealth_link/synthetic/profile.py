@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -19,12 +19,17 @@ Table = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """England's rates; the rate of each mistake by source; how unequal mistakes are."""
+    """England's rates, and a preset's: mistakes by source, their inequality, hard cases."""
 
     preset: str
     england: Table
     mistakes: Mapping[str, Mapping[str, float]]
     unequal: Table
+    population: Table = field(default_factory=dict)
+
+    def ratio(self, name: str) -> float:
+        """Return how much commoner than in England the preset makes a hard case; 1 for most."""
+        return float(self.population.get(name, 1.0))
 
     def rate(self, mistake: str, source: str) -> float:
         """Return the rate of a mistake in a source; 0 where the profile names none."""
@@ -51,11 +56,14 @@ def load_profile(preset: str) -> Profile:
     settings = _read(preset)
     base = _read(settings["based_on"]) if "based_on" in settings else settings
     ratios = settings.get("ratio", {"otherwise": 1.0})
+    by_source = settings.get("ratio_by_source", {})
     mistakes = {
-        name: _scaled(rates, ratios.get(name, ratios["otherwise"]))
+        name: _scaled(rates, ratios.get(name), ratios["otherwise"], by_source)
         for name, rates in base["mistakes"].items()
     }
-    return Profile(preset, _read("england"), mistakes, settings["unequal"])
+    return Profile(
+        preset, _read("england"), mistakes, settings["unequal"], settings.get("population", {})
+    )
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -63,8 +71,15 @@ def _read(name: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def _scaled(rates: Table, ratio: float) -> dict[str, float]:
-    return {key: min(1.0, rate * ratio) for key, rate in rates.items() if key != "source"}
+def _scaled(
+    rates: Table, ratio: float | None, otherwise: float, by_source: Table
+) -> dict[str, float]:
+    """Return the rates of a mistake times its own ratio, or else times that of its source."""
+    scaled = {}
+    for source in rates.keys() - {"source"}:
+        times = by_source.get(source, 1.0) * otherwise if ratio is None else ratio
+        scaled[source] = min(1.0, rates[source] * times)
+    return scaled
 
 
 def per_quintile(ratios: Any) -> Floats:

@@ -6,11 +6,13 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.schema.records import EVENT_TABLES, PEOPLE
-from pophealth_link.synthetic.draws import Floats, Ints, Rng, Streams, chance
+from pophealth_link.synthetic.draws import Ints, Rng, Streams, chance
 from pophealth_link.synthetic.mistakes import MISTAKES
 from pophealth_link.synthetic.mistakes.change import one_of_each
 from pophealth_link.synthetic.profile import Profile, per_quintile
+from pophealth_link.synthetic.register import as_registered, with_second_records
 from pophealth_link.synthetic.sources import Source
+from pophealth_link.synthetic.unequal import Haste, haste
 
 _ID_DIGITS = 8
 
@@ -20,23 +22,36 @@ def record(
 ) -> pl.DataFrame:
     """Return the records of a source: `person`, `record_id`, then its contract columns.
 
-    `persons` are rows of `people`. Some people have two records where the source repeats itself.
-    Records are in random order, so that their ids say nothing.
+    `persons` are rows of `people`. Some people have two records where the source repeats itself,
+    and a few on the register, of which it does not know. Records are in random order, so that
+    their ids say nothing.
     """
     rng = streams.stage(f"{source.name} records")
     rows = _repeated(persons, people, source, profile, rng)
-    clean = people[rows].with_columns(pl.col("sex").cast(pl.String))
-    bias = unequal(clean, source, profile, streams.stage(f"{source.name} organisations"))
+    known = people[rows].with_columns(pl.col("sex").cast(pl.String))
+    if source.register:
+        second = profile.rate("register_twice", source.name)
+        stage = streams.stage(f"{source.name} second records")
+        known = with_second_records(as_registered(known), second, stage)
+    hasty = haste(known, source, profile, streams, streams.stage(f"{source.name} haste"))
+    written = _with_mistakes(known, hasty, source, profile, streams)
+    ids = pl.int_range(1, written.height + 1, eager=True).cast(pl.String).str.zfill(_ID_DIGITS)
+    shuffled = written[rng.permutation(written.height)]
+    return shuffled.select("person", *source.columns).insert_column(
+        1, (source.letter + ids).alias("record_id")
+    )
+
+
+def _with_mistakes(
+    records: pl.DataFrame, hasty: Haste, source: Source, profile: Profile, streams: Streams
+) -> pl.DataFrame:
+    """Return the records with the mistakes for which the profile gives the source a rate."""
     for name, mistake in MISTAKES.items():
         rate = profile.rate(name, source.name)
         if rate > 0:
             stage = streams.stage(f"{source.name} {name}")
-            clean = mistake(clean, stage, np.minimum(rate * bias, 0.98))
-    ids = pl.int_range(1, clean.height + 1, eager=True).cast(pl.String).str.zfill(_ID_DIGITS)
-    shuffled = clean[rng.permutation(clean.height)]
-    return shuffled.select("person", *source.columns).insert_column(
-        1, (source.letter + ids).alias("record_id")
-    )
+            records = mistake(records, stage, hasty.chances(rate))
+    return records
 
 
 def _repeated(
@@ -48,33 +63,6 @@ def _repeated(
         return persons
     bias = per_quintile(profile.unequal["quintile"])[people["quintile"].to_numpy()[persons]]
     return np.concatenate([persons, persons[chance(rng, rate * bias)]])
-
-
-def unequal(records: pl.DataFrame, source: Source, profile: Profile, rng: Rng) -> Floats:
-    """Return the ratio by which each record's mistakes are commoner than the rate.
-
-    It follows ethnic group, deprivation, the organisation and the care taken over the record, so
-    that mistakes come together; each of them has a mean of 1.
-    """
-    group = profile.per_group(profile.unequal["ethnic"])[records["group"].to_numpy()]
-    fifth = per_quintile(profile.unequal["quintile"])[records["quintile"].to_numpy()]
-    codes = records[source.organisation].fill_null("")
-    known = codes.unique().sort()
-    sd = profile.unequal["organisation_sd"]
-    own = np.exp(rng.normal(0, sd, len(known)) - sd**2 / 2)
-    number = (
-        codes.alias("code")
-        .to_frame()
-        .join(
-            known.alias("code").to_frame().with_columns(pl.Series("own", own)),
-            on="code",
-            how="left",
-            maintain_order="left",
-        )
-    )
-    spread = profile.unequal["record_sd"]
-    hasty = np.exp(rng.normal(0, spread, records.height) - spread**2 / 2)
-    return np.asarray(group * fifth * number["own"].to_numpy() * hasty)
 
 
 def event_table(events: pl.DataFrame, records: pl.DataFrame, table: str, rng: Rng) -> pl.DataFrame:
@@ -91,34 +79,6 @@ def event_table(events: pl.DataFrame, records: pl.DataFrame, table: str, rng: Rn
         for column in declared.columns
         if column.name in whole.columns
     ).sort(pl.all())
-
-
-def aliases(
-    people: pl.DataFrame, records: pl.DataFrame, profile: Profile, rng: Rng
-) -> pl.DataFrame:
-    """Return previous names and addresses that the practice knows, one row each.
-
-    Columns: record_id, family_name, postcode, address, uprn; a row fills one kind of them.
-    """
-    settings = profile.england["moves"]
-    listed = people[records["person"].to_numpy()].with_columns(records["record_id"])
-    name_known = chance(rng, settings["previous_surname_known_to_practice"], listed.height)
-    place_known = chance(rng, settings["previous_address_known_to_practice"], listed.height)
-    names = listed.filter(pl.Series(name_known) & pl.col("previous_family_name").is_not_null())
-    # Where the record still has the old address, the practice has not heard of the move.
-    heard = records["postcode"].ne_missing(listed["previous_postcode"]).to_numpy()
-    moved = listed["previous_postcode"].is_not_null().to_numpy()
-    places = listed.filter(pl.Series(place_known & heard & moved))
-    former = names.select("record_id", family_name="previous_family_name")
-    before = places.select(
-        "record_id",
-        postcode="previous_postcode",
-        address="previous_address",
-        uprn="previous_uprn",
-    )
-    columns = ("record_id", "family_name", "postcode", "address", "uprn")
-    both = pl.concat([former, before], how="diagonal").select(columns)
-    return both.sort("record_id", "family_name", nulls_last=True)
 
 
 def contract(records: pl.DataFrame) -> pl.DataFrame:

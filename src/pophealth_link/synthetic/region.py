@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
@@ -35,7 +35,8 @@ class Region:
     `lsoas`: lsoa_code, lad_code, quintile (0 unknown, 1 most deprived), people, easting, northing;
     the row is the LSOA's number elsewhere. `postcodes`: postcode, lsoa (number), weight, sorted by
     LSOA. `practices`: practice_code, list_size, easting, northing. `ethnic`, `tenure`: shares by
-    LSOA; `living_alone`: share of households, NaN where not known.
+    LSOA; `living_alone`: share of households, NaN where not known. `known_postcodes`: all that the
+    pack has. `lists`: practices of each LSOA and their shares, where they were computed before.
     """
 
     lsoas: pl.DataFrame
@@ -44,6 +45,25 @@ class Region:
     ethnic: Floats
     tenure: Floats
     living_alone: Floats
+    known_postcodes: pl.Series
+    lists: tuple[Ints, Floats] | None = None
+
+    def part(self, first: int, last: int) -> Region:
+        """Return the region with the LSOAs from `first` up to before `last`, numbered from 0.
+
+        Practices, postcodes that are known, and lists stay those of the whole region.
+        """
+        here = slice(first, last)
+        near = pl.col("lsoa").is_between(first, last - 1)
+        return replace(
+            self,
+            lsoas=self.lsoas[here],
+            postcodes=self.postcodes.filter(near).with_columns(pl.col("lsoa") - first),
+            ethnic=self.ethnic[here],
+            tenure=self.tenure[here],
+            living_alone=self.living_alone[here],
+            lists=(self.lists[0][here], self.lists[1][here]) if self.lists else None,
+        )
 
     @property
     def quintile(self) -> Ints:
@@ -54,6 +74,7 @@ class Region:
 def read_region(pack: Places, profile: Profile, as_of: date) -> Region:
     """Read the pack's places; raise `ReferenceDataError` where people could not live there."""
     postcodes = _postcodes(pack)
+    known = postcodes["postcode"].unique().sort()
     lsoas = _lsoas(pack, postcodes)
     numbered = lsoas.select("lsoa_code", pl.int_range(pl.len()).alias("lsoa"))
     postcodes = postcodes.join(numbered, on="lsoa_code").sort("lsoa", "postcode")
@@ -66,6 +87,7 @@ def read_region(pack: Places, profile: Profile, as_of: date) -> Region:
         _ethnic(measures, codes, quintile, profile),
         _tenure(measures, codes, quintile, profile),
         _share(measures, "one_person_households", codes),
+        known,
     )
 
 

@@ -8,16 +8,15 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.synthetic.draws import (
-    Bools,
     Floats,
     Ints,
     Rng,
     Streams,
     chance,
     columns_at,
-    lowest_keys,
     pick_evenly_by_row,
 )
+from pophealth_link.synthetic.events import as_dates
 from pophealth_link.synthetic.households import KIND
 from pophealth_link.synthetic.profile import Profile, Table
 from pophealth_link.synthetic.region import Region
@@ -26,35 +25,20 @@ _ROUNDS = 60
 _OUTSIDE_PRACTICES = ("Z99901", "Z99902", "Z99903", "Z99904")
 
 
-def register_people(
-    people: pl.DataFrame, region: Region, on_list: int, profile: Profile, streams: Streams
+def add_practices(
+    people: pl.DataFrame, region: Region, profile: Profile, streams: Streams
 ) -> pl.DataFrame:
-    """Add registered (exactly `on_list` people), practice_code (null for those nowhere)."""
-    settings = profile.england["registration"]
-    nowhere = _nowhere(people, people.height - on_list, streams.stage("registered nowhere"))
-    rng = streams.stage("practices")
-    near, share = practice_shares(region, settings)
+    """Add practice_code (null for people on no list): one near where the register has a person."""
+    settings, rng = profile.england["registration"], streams.stage("practices")
+    near, share = region.lists or practice_shares(region, settings)
     chosen = _choices(people, near, share, settings, rng)
     code = region.practices["practice_code"].gather(chosen)
     outside = np.flatnonzero(chance(rng, settings["practice_outside"], people.height))
     elsewhere = pl.Series(_OUTSIDE_PRACTICES).gather(
         rng.integers(0, len(_OUTSIDE_PRACTICES), len(outside))
     )
-    code = code.scatter(outside, elsewhere).alias("practice_code")
-    blank = pl.when(pl.Series(~nowhere)).then(code).alias("practice_code")
-    return people.with_columns(pl.Series("registered", ~nowhere), blank)
-
-
-def _nowhere(people: pl.DataFrame, count: int, rng: Rng) -> Bools:
-    """Choose who is on no list: mostly young adults in shared homes and recent arrivals."""
-    age, kind, category = (people[name].to_numpy() for name in ("age", "kind", "ethnic_category"))
-    weight = np.where((age >= 18) & (age < 40), 3.0, 1.0)
-    weight *= np.where(kind == KIND["shared"], 3.0, 1.0)
-    weight *= np.where(np.isin(category, ("C", "S", "N", "L")), 2.5, 1.0)
-    weight *= np.where(age < 18, 0.3, 1.0)
-    chosen = np.zeros(people.height, dtype=bool)
-    chosen[lowest_keys(rng, weight, count)] = True
-    return chosen
+    code = code.scatter(outside, elsewhere)
+    return people.with_columns(pl.when("registered").then(code).alias("practice_code"))
 
 
 def practice_shares(region: Region, settings: Table) -> tuple[Ints, Floats]:
@@ -97,15 +81,19 @@ def _nearest(region: Region, count: int) -> tuple[Ints, Floats]:
 
 def _choices(people: pl.DataFrame, near: Ints, share: Floats, settings: Table, rng: Rng) -> Ints:
     """Return the practice of each person: one for the household, but for some of its members."""
-    household, lsoa = people["household"].to_numpy(), people["lsoa"].to_numpy()
+    household, lsoa, there = (
+        people[name].to_numpy() for name in ("household", "lsoa", "register_lsoa")
+    )
     first = np.unique(household, return_index=True)[1]
     # Even draws within each LSOA, so that lists keep their proportions.
     together = pick_evenly_by_row(rng, share, lsoa[first])[household]
-    alone = columns_at(share, lsoa, rng.random(len(lsoa)))
+    alone = columns_at(share, there, rng.random(len(there)))
+    before = columns_at(share, there, rng.random(len(first))[household])
     apart = chance(rng, settings["household_member_elsewhere"], len(lsoa))
     apart &= (people["age"].to_numpy() >= 18) | (people["kind"].to_numpy() == KIND["shared"])
-    column = np.where(apart, alone, together)
-    return np.asarray(near[lsoa, column], dtype=np.int64)
+    still = (people["registered_at"] != "home").to_numpy()
+    column = np.where(apart, alone, np.where(still, before, together))
+    return np.asarray(near[there, column], dtype=np.int64)
 
 
 def add_dates(
@@ -115,7 +103,8 @@ def add_dates(
 
     Deaths in the period follow age (Gompertz) and deprivation; some people leave in it. Both end
     the registration on that day. `last_day` (days since 1970) bounds what happens to a person;
-    `gone` says that it is before the period's end because the person died or left.
+    `gone` says that it is before the period's end because the person died or left. Nobody moves
+    (`moved_on`) after it.
     """
     settings = profile.england["registration"]
     start, end = ((day - date(1970, 1, 1)).days for day in period)
@@ -127,20 +116,33 @@ def add_dates(
     died = chance(rng, np.minimum(risk, 0.5)) & (born < start)
     left = chance(rng, settings["left_in_year"], len(age)) & ~died & (born < start)
     day = rng.integers(start, end, len(age), endpoint=True)
-    last = np.where(died | left, day, end)
-    years = rng.exponential(settings["years_on_list_mean"], len(age))
-    joined = np.maximum(end - 10 - (years * 365.25).astype(np.int64), born)
-    joined = np.minimum(np.where(died | left, np.minimum(joined, start - 1), joined), end)
-    joined = np.maximum(joined, born)
+    gone = died | left
+    last = np.where(gone, day, end)
+    joined = _joined(people, born, np.where(gone, start - 1, end), settings, rng)
+    listed = people["registered"].to_numpy()
+    moved_on = pl.min_horizontal("moved_on", as_dates(last))
     return people.with_columns(
-        _days("date_from", joined, people["registered"].to_numpy()),
-        _days("date_to", day, (died | left) & people["registered"].to_numpy()),
-        _days("date_of_death", day, died),
+        as_dates(joined, listed).alias("date_from"),
+        as_dates(day, gone & listed).alias("date_to"),
+        as_dates(day, died).alias("date_of_death"),
+        pl.when(pl.col("moved_on").is_not_null()).then(moved_on).alias("moved_on"),
         pl.Series("last_day", last),
-        pl.Series("gone", died | left),
+        pl.Series("gone", gone),
     )
 
 
-def _days(name: str, day: Ints, known: Bools) -> pl.Series:
-    filled = pl.Series(name, day.astype(np.int32)).cast(pl.Date)
-    return pl.select(pl.when(pl.Series(known)).then(filled).alias(name))[name]
+def _joined(people: pl.DataFrame, born: Ints, latest: Ints, settings: Table, rng: Rng) -> Ints:
+    """Return the day on which each person joined the list: some soon after a move, as it were.
+
+    Who is still registered where they lived before had joined there before the move.
+    """
+    size = people.height
+    years = rng.exponential(settings["years_on_list_mean"], size)
+    joined = np.maximum(latest - 10 - (years * 365.25).astype(np.int64), born)
+    moved = people["moved_on"].is_not_null().to_numpy()
+    day = people["moved_on"].to_physical().fill_null(0).to_numpy().astype(np.int64)
+    still = (people["registered_at"] != "home").to_numpy()
+    anew = moved & ~still & chance(rng, settings["new_list_after_move"], size)
+    joined = np.where(anew, day + rng.integers(0, settings["new_list_within_days"], size), joined)
+    joined = np.where(moved & still, np.minimum(joined, day - 1), joined)
+    return np.maximum(np.minimum(joined, latest), born)

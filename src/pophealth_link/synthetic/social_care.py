@@ -11,7 +11,7 @@ from pophealth_link.synthetic.draws import Rng, Streams, chance, pick_key
 from pophealth_link.synthetic.events import ServiceUse, as_dates, end_dates, some_day, with_ids
 from pophealth_link.synthetic.households import KIND
 from pophealth_link.synthetic.profile import Profile, Table
-from pophealth_link.synthetic.risk import risk
+from pophealth_link.synthetic.risk import raised, risk
 
 _EPOCH = date(1970, 1, 1)
 
@@ -25,7 +25,7 @@ def social_care(
     rng = streams.stage("social care")
     likely = risk(people, service, profile)
     in_home = people["kind"].to_numpy() == KIND["care_home"]
-    likely = np.minimum(likely * np.where(in_home, service["care_home_ratio"], 1.0), 0.9)
+    likely = raised(people, likely, np.where(in_home, service["care_home_ratio"], 1.0), service)
     supported = chance(rng, likely) & (people["last_day"].to_numpy() >= start)
     supported &= people["age"].to_numpy() >= 18
     who = np.flatnonzero(supported)

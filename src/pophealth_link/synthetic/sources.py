@@ -77,7 +77,7 @@ MENTAL_HEALTH_TRUST = Source(
     {"referrals": "csv", "contacts": "parquet", "hospital_spells": "csv",
      "delayed_discharges": "csv"},
     FileForm("csv"),
-    "practice_code",
+    "lad_code",
 )  # fmt: skip
 ACUTE = Source(
     "acute",
@@ -86,7 +86,7 @@ ACUTE = Source(
     ("nhs_number", *_NAMES, "date_of_birth", "sex", *_PLACE, "ethnic_category", "practice_code"),
     {"admissions": "parquet"},
     FileForm("parquet", capitals=True),
-    "practice_code",
+    "lad_code",
 )
 SOCIAL_CARE = Source(
     "social_care",
@@ -106,6 +106,16 @@ SOCIAL_CARE = Source(
     "lad_code",
     unique_people=True,
 )  # fmt: skip
+CHILDRENS_SOCIAL_CARE = Source(
+    "childrens_social_care",
+    "local_authority",
+    "K",
+    ("nhs_number", *_NAMES, "date_of_birth", "sex", *_PLACE, "ethnic_category"),
+    {"childrens_social_care_events": "csv"},
+    FileForm("csv", dates="%d/%m/%Y", sex="letters"),
+    "lad_code",
+    unique_people=True,
+)
 HOUSING_REGISTER = Source(
     "housing_register",
     "local_authority",
@@ -127,7 +137,8 @@ HOMELESSNESS = Source(
     unique_people=True,
 )
 SOURCES = (
-    GP_REGISTER, MENTAL_HEALTH_TRUST, ACUTE, SOCIAL_CARE, HOUSING_REGISTER, HOMELESSNESS,
+    GP_REGISTER, MENTAL_HEALTH_TRUST, ACUTE, SOCIAL_CARE, CHILDRENS_SOCIAL_CARE, HOUSING_REGISTER,
+    HOMELESSNESS,
 )  # fmt: skip
 ALIASES = "gp_aliases"
 PROPERTIES = "council_tax"

@@ -12,6 +12,8 @@ from pophealth_link.errors import JobError, Problem, nearest, raise_problems
 
 PRESETS = ("easy", "typical", "hard")
 FEWEST, MOST = 50, 10_000_000
+# The largest whole number that a job file in TOML is sure to hold.
+_LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,9 @@ def _problems(spec: SynthSpec) -> list[Problem]:
     found = []
     if not _whole(spec.people) or not FEWEST <= spec.people <= MOST:
         found.append(Problem(JobError, "people", f"must be a number from {FEWEST} to {MOST:,}."))
-    if not _whole(spec.seed) or spec.seed < 0:
-        found.append(Problem(JobError, "seed", "must be a whole number, 0 or more."))
+    if not _whole(spec.seed) or not 0 <= spec.seed <= _LARGEST_SEED:
+        told = f"must be a whole number from 0 to {_LARGEST_SEED:,}."
+        found.append(Problem(JobError, "seed", told))
     if spec.preset not in PRESETS:
         hint = nearest(str(spec.preset), PRESETS)
         found.append(Problem(JobError, "preset", f"must be one of {', '.join(PRESETS)}.{hint}"))
@@ -63,10 +66,13 @@ def _whole(value: object) -> bool:
 class Synthetic:
     """Synthetic sources and who their records truly are.
 
-    `tables`: each source, event table and dwelling list by name, in contract columns; `truth`:
-    source, record_id, person_id, ethnic_group, sex, age_band, quintile, one row per record.
+    `tables`: each source, event table and dwelling list by name, in contract columns. `truth`: one
+    row per record, see `truth.truth_rows`. `people`: one row per person who exists, see
+    `truth.true_people`. `homes`: the dwelling list as it is, see `truth.true_homes`.
     """
 
     spec: SynthSpec
     tables: Mapping[str, pl.DataFrame] = field(repr=False)
     truth: pl.DataFrame = field(repr=False)
+    people: pl.DataFrame = field(repr=False)
+    homes: pl.DataFrame = field(repr=False)

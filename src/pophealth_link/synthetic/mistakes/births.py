@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
 from pophealth_link.synthetic.draws import Ints, Rng, pick
-from pophealth_link.synthetic.mistakes.change import emptied, filled, replaced, rows_hit
+from pophealth_link.synthetic.mistakes.change import emptied, filled, met, replaced, rows_hit
 
 _BORN = "date_of_birth"
+_PLACEHOLDER = date(1900, 1, 1)
+_EARLIEST_YEAR = 1901
 
 
 def swap_day_and_month(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
     """Write day and month in each other's place, where both readings are dates."""
-    born = records[_BORN]
+    born = pl.col(_BORN)
     could = (born.dt.day() <= 12) & (born.dt.day() != born.dt.month())
     # A child's date would lie in the future in some cases.
-    could &= records["age_days"] > 366
-    rows = rows_hit(rng, rate, could.fill_null(value=False))
+    rows = rows_hit(rng, rate, met(records, could & (pl.col("age_days") > 366)))
     some = records[_BORN].gather(rows)
     swapped = _dates(some.dt.year(), some.dt.day(), some.dt.month())
     return replaced(records, _BORN, rows, swapped)
 
 
+def swap_year_digits(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
+    """Write the last two digits of the year in each other's place (1967, 1976)."""
+    year = pl.col(_BORN).dt.year()
+    other = year - year % 100 + year % 10 * 10 + year // 10 % 10
+    # A later year must leave the person a year old at least.
+    past = (other - year + 1) * 366 < pl.col("age_days")
+    could = (other != year) & (other >= _EARLIEST_YEAR) & past
+    rows = rows_hit(rng, rate, met(records, could))
+    some = records[rows]
+    swapped = some.select(other).to_series()
+    month, day = some[_BORN].dt.month(), some[_BORN].dt.day()
+    return replaced(records, _BORN, rows, _dates(swapped, month, _in_any_year(day, month)))
+
+
 def enter_first_of_january(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
     """Write 1 January of the year, as is done where the day is not known."""
-    rows = rows_hit(rng, rate, filled(records, _BORN))
+    rows = rows_hit(rng, rate, met(records, pl.col(_BORN).dt.ordinal_day() > 1))
     year = records[_BORN].gather(rows).dt.year()
     first = pl.Series(np.ones(len(rows), dtype=np.int64))
     return replaced(records, _BORN, rows, _dates(year, first, first))
+
+
+def enter_placeholder_date(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
+    """Write 1 January 1900, which a system demanded in place of nothing."""
+    rows = rows_hit(rng, rate, met(records, pl.col(_BORN) != _PLACEHOLDER))
+    return replaced(records, _BORN, rows, pl.Series([_PLACEHOLDER] * len(rows), dtype=pl.Date))
 
 
 def mistype_birth_date(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
@@ -61,6 +84,12 @@ def _other(value: Ints, highest: int, rng: Rng) -> Ints:
     step = rng.integers(1, highest, len(value))
     near = np.where(rng.random(len(value)) < 0.6, 1, step)
     return np.asarray((np.minimum(value, highest) - 1 + near) % highest + 1, dtype=np.int64)
+
+
+def _in_any_year(day: pl.Series, month: pl.Series) -> pl.Series:
+    """Return the days, 28 for 29 February, which few years have."""
+    leap = (month == 2) & (day == 29)
+    return pl.select(pl.when(leap).then(28).otherwise(day)).to_series()
 
 
 def _dates(year: pl.Series, month: pl.Series, day: pl.Series) -> pl.Series:

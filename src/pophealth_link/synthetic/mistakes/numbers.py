@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import ArrayLike
 
 from pophealth_link.synthetic.draws import Ints, Rng
-from pophealth_link.synthetic.mistakes.change import emptied, filled, replaced, rows_hit
+from pophealth_link.synthetic.mistakes.change import copied, emptied, filled, replaced, rows_hit
 from pophealth_link.synthetic.nhs_numbers import check_digits
 
 _NUMBER = "nhs_number"
@@ -22,8 +22,8 @@ def lose_nhs_number(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.Data
 
 def borrow_nhs_number(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
     """Write the valid number of somebody else, of the family as often as of a stranger."""
-    rows = rows_hit(rng, rate, filled(records, _NUMBER))
-    return replaced(records, _NUMBER, rows, records["other_number"].gather(rows))
+    rows = rows_hit(rng, rate, filled(records, _NUMBER, "other_number"))
+    return copied(records, rows, {_NUMBER: "other_number"})
 
 
 def mistype_nhs_number(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
@@ -31,19 +31,24 @@ def mistype_nhs_number(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.D
     rows = rows_hit(rng, rate, filled(records, _NUMBER))
     stems = records[_NUMBER].gather(rows).cast(pl.Int64).to_numpy() // 10
     typed = _one_digit_other(stems, rng)
-    check = check_digits(typed)
-    # One stem in eleven has no check digit: there the number stays as it was.
-    valid = check < 10
-    values = pl.Series((typed * 10 + check)[valid]).cast(pl.String)
-    return replaced(records, _NUMBER, rows[valid], values)
+    # One stem in eleven has no check digit: another digit is wrong then.
+    while len(again := np.flatnonzero(check_digits(typed) > 9)):
+        typed[again] = _one_digit_other(stems[again], rng)
+    values = pl.Series(typed * 10 + check_digits(typed)).cast(pl.String)
+    return replaced(records, _NUMBER, rows, values)
 
 
 def spoil_nhs_number(records: pl.DataFrame, rng: Rng, rate: ArrayLike) -> pl.DataFrame:
     """Write a number whose check digit does not hold: one digit is wrong."""
     rows = rows_hit(rng, rate, filled(records, _NUMBER))
     number = records[_NUMBER].gather(rows).cast(pl.Int64).to_numpy()
-    wrong = number // 10 * 10 + (number % 10 + rng.integers(1, 9, len(rows), endpoint=True)) % 10
-    return replaced(records, _NUMBER, rows, pl.Series(wrong).cast(pl.String))
+    place = 10 ** rng.integers(0, _FREE_DIGITS + 1, len(rows))
+    digit = number // place % 10
+    # Modulus 11 finds every single wrong digit: no weight is a multiple of 11.
+    other = (digit + rng.integers(1, 9, len(rows), endpoint=True)) % 10
+    return replaced(
+        records, _NUMBER, rows, pl.Series(number + (other - digit) * place).cast(pl.String)
+    )
 
 
 def _one_digit_other(stems: Ints, rng: Rng) -> Ints:

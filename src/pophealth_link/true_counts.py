@@ -1,0 +1,95 @@
+"""True counts of synthetic people: what `analyse` would count if linkage and facts were perfect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
+
+from pophealth_link import disclosure, need, places
+from pophealth_link.indicators.footprints import CELL
+from pophealth_link.job.analysing import baseline_inputs, registered_patients, unit_footprints
+from pophealth_link.job.model import Job
+from pophealth_link.job.spec import parse
+from pophealth_link.need import BaselineInputs, Tally
+from pophealth_link.reference import Pack
+from pophealth_link.schema.outputs import PERSON_FACTS
+from pophealth_link.synthetic import Synthetic
+from pophealth_link.synthetic.sources import SOURCES
+
+# Tables of a pack without which no baseline can be counted.
+_NEEDED = ("areas", "area_measures", "deprivation", "postcodes", "practice_pcn", "practices")
+COLUMNS = (*CELL, *("numerator", "denominator", "contributors", "period", "status", "reason"))
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a job counts on: its settings, its places, and inputs without people."""
+
+    job: Job = field(repr=False)
+    pack: Pack = field(repr=False)
+    inputs: BaselineInputs
+
+
+@dataclass(frozen=True, slots=True)
+class PartTally:
+    """What a part of the people adds: counts by unit, and patients by LSOA and practice."""
+
+    tally: Tally
+    patients: pl.DataFrame = field(repr=False)
+
+
+def lacking(pack: Pack) -> list[str]:
+    """Return the tables that the pack lacks for a baseline, by name."""
+    return [name for name in _NEEDED if not pack.has(name)]
+
+
+def ground(job_file: Path, pack: Pack) -> Ground:
+    """Return what the job in `job_file` counts on; its data files are not read."""
+    spec = parse(job_file)
+    job = Job(job_file, spec, (), (), disclosure.policy(spec.disclosure.policy))
+    nobody = pl.DataFrame(schema=PERSON_FACTS.polars_schema)
+    # Which units there are depends on no patient, and so people can be placed part by part.
+    units, _ = unit_footprints(job, pack, registered_patients(nobody), {})
+    people = places.place(nobody, units, pack.read("areas"), pack.read("deprivation"))
+    return Ground(job, pack, baseline_inputs(job, pack, units, people, {}, None))
+
+
+def tally_part(part: Synthetic, on: Ground) -> PartTally:
+    """Count a part of the people by unit: facts, events and homes as they truly are.
+
+    Only people of whom some source has a record count, as in a job. Every event of a record is of
+    the record's true person.
+    """
+    known = part.people.filter("has_record")
+    inputs = on.inputs
+    people = places.place(known, inputs.unit_footprints, inputs.areas, inputs.deprivation)
+    own = replace(inputs, people=people, events=_events(part), dwellings=part.homes)
+    return PartTally(need.tally(own), registered_patients(known))
+
+
+def _events(part: Synthetic) -> dict[str, pl.DataFrame]:
+    found = {}
+    for source in SOURCES:
+        known = part.truth.filter(pl.col("source") == source.name)
+        who = known.select("source", "record_id", "person_id")
+        for table in source.events:
+            rows = part.tables[table].join(who, on="record_id", maintain_order="left")
+            found[table] = rows.drop("record_id")
+    return found
+
+
+def count(tallies: Sequence[PartTally], on: Ground) -> pl.DataFrame:
+    """Return the true counts of every indicator by footprint: COLUMNS, one row a cell, sorted.
+
+    They are exact whatever the number of parts. The grid is complete: `status` and `reason` say
+    why a cell has no count.
+    """
+    both = ["lsoa_code", "practice_code"]
+    together = pl.concat(each.patients for each in tallies)
+    patients = together.group_by(both).agg(pl.col("people").sum()).sort(both)
+    units, _ = unit_footprints(on.job, on.pack, patients, {})
+    made = need.together([each.tally for each in tallies])
+    return need.count_tally(made, replace(on.inputs, unit_footprints=units)).select(COLUMNS)
