@@ -61,7 +61,7 @@ def _counts(frame: pl.LazyFrame, measure: str, parts: Sequence[str], whole: str)
     ).drop_nulls("numerator")
 
 
-def _census_measures(data: OpenData) -> list[pl.LazyFrame]:
+def census_measures(data: OpenData) -> list[pl.LazyFrame]:
     rooms, tenure = data.census("occupancy_rating_bedrooms_2021"), data.census("tenure_2021")
     groups, disability = data.census("ethnic_group_2021"), data.census("disability_2021")
     ethnic = {
@@ -196,7 +196,7 @@ def _authority_measures(data: OpenData) -> list[pl.LazyFrame]:
 def area_measures(data: OpenData) -> pl.LazyFrame:
     return pl.concat(
         [
-            *_census_measures(data),
+            *census_measures(data),
             *_deprivation_measures(data),
             _public_transport(data),
             *_authority_measures(data),
