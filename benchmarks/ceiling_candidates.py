@@ -16,7 +16,7 @@ from pophealth_link.link.probabilistic import blocking_rules
 # A key that more rows of the register share tells nobody apart; a family name alone, when rare.
 _CROWD, _RARE = 400, 40
 _LIBRARY_RULE = 2
-_KEPT = 16
+_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,17 @@ def _pairs(written: str) -> str:
 _STARTS = "list_transform(tokens, lambda x: left(x, 3))"
 _ENDS = "list_transform(tokens, lambda x: right(x, 4))"
 _SOUNDS = "[sound_given, sound_family]"
+_ADDRESS = "string_split(address, ' ')"
+_PARTS_OF_ADDRESS = (
+    f"list_transform(range(1, len({_ADDRESS}) - 1),"
+    f" lambda i: array_to_string({_ADDRESS}[i:i + 2], ' '))"
+)
 # Each on what some kind of mistake leaves alone.
 KEYS = (
     _same("born", 6, "[birth_text]"),
     Key("swapped", 5, "[birth_text]", "[born_swapped]"),
     _same("dwelling", 3, "[dwelling]"),
+    _same("three words of address", 3, _PARTS_OF_ADDRESS, _RARE),
     _same("sounds", 4, "[sound_given || ' ' || sound_family]"),
     Key("sounds swapped", 4, "[sound_given || ' ' || sound_family]",
         "[sound_family || ' ' || sound_given]"),
@@ -66,6 +72,8 @@ KEYS = (
     _same("year and end", 2, _each(_ENDS, "birth_year")),
     _same("home and start", 3, _each(_STARTS, "home")),
     _same("home and year", 3, "[home || ' ' || birth_year]"),
+    _same("given and letter", 3, "[first_given || ' ' || left(family, 1)]", 150),
+    _same("letter and family", 3, "[left(first_given, 1) || ' ' || family]", 150),
     _same("rare family", 3, "[family, previous_family]", _RARE),
     _same("rare family sound", 2, "[sound_family]", _RARE),
     _same("two words", 4, _pairs("x || ' ' || y")),

@@ -17,6 +17,8 @@ import polars as pl
 FOLDS = 4
 _SURE = 1e-9
 _DIGITS = 6
+# Rows judged at a time: scikit-learn doubles the size of each.
+_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Stage:
             return np.zeros(0)
         numbers = matrix(pairs, self.features)
         each = side_by_side([(_logit, model, numbers) for model in self.models])
-        return np.round(np.mean(each, axis=0), _DIGITS)
+        return np.asarray(np.round(np.mean(each, axis=0), _DIGITS))
 
 
 def fit(
@@ -48,9 +50,10 @@ def fit(
     `use` marks the pairs to learn from, all of them by default; each pair gets its logit from the
     classifier that saw none of its fold.
     """
-    numbers, truth = matrix(pairs, features), pairs["match"].to_numpy()
-    folds = pairs["fold"].to_numpy()
+    truth, folds = pairs["match"].to_numpy(), pairs["fold"].to_numpy()
     used = np.ones(len(truth), dtype=bool) if use is None else use
+    names = _known(pairs.filter(pl.Series(used)), features)
+    numbers = matrix(pairs, names)
 
     def one(fold: int) -> tuple[Any, np.ndarray]:
         learnt, held = used & (folds != fold), folds == fold
@@ -61,7 +64,14 @@ def fit(
     out = np.zeros(len(truth))
     for fold, (_, logits) in enumerate(fitted):
         out[folds == fold] = logits
-    return Stage(tuple(model for model, _ in fitted), tuple(features)), out
+    return Stage(tuple(model for model, _ in fitted), names), out
+
+
+def _known(pairs: pl.DataFrame, features: Sequence[str]) -> tuple[str, ...]:
+    """Return the features that are known in two folds: each classifier has values to learn from."""
+    counts = pairs.group_by("fold").agg(pl.col(features).count())
+    folds = counts.select((pl.col(features) > 0).sum()).row(0)
+    return tuple(name for name, known in zip(features, folds, strict=True) if known > 1)
 
 
 def side_by_side(calls: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -96,9 +106,9 @@ def _classifier(seed: int, rounds: int) -> Any:
 
 def _logit(model: Any, numbers: np.ndarray) -> np.ndarray:
     """Return logits, rounded: how floats are summed must not reach an answer."""
-    if not len(numbers):
-        return np.zeros(0)
-    chance = np.clip(model.predict_proba(numbers)[:, 1], _SURE, 1 - _SURE)
+    parts = [numbers[at : at + _AT_ONCE] for at in range(0, len(numbers), _AT_ONCE)]
+    chances = [model.predict_proba(part)[:, 1] for part in parts]
+    chance = np.clip(np.concatenate([np.zeros(0), *chances]), _SURE, 1 - _SURE)
     return np.asarray(np.round(np.log(chance / (1 - chance)), _DIGITS))
 
 

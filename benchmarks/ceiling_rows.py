@@ -130,7 +130,7 @@ def _with_keys(records: pl.DataFrame) -> pl.DataFrame:
     born = pl.col("date_of_birth")
     return records.with_columns(
         dwelling=_DWELLING,
-        tokens=words("first_given", "middle", "family", "previous_family"),
+        tokens=words("given", "middle", "family", "previous_family"),
         month_day=born.dt.strftime("%m%d"),
         born_swapped=born.dt.strftime("%Y%d%m"),
         sound_given=sound(pl.col("first_given")),

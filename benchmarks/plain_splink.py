@@ -66,8 +66,10 @@ def _by_plan(
             continue
         source, linked = others[each.source], numbers[each.source]
         left = source.join(linked, on="record_id", how="anti")
-        pairs = weighed(plan, learnt_m(plan, model, first, source.filter("first")), rows, left)
-        claims = pl.concat([_certain(linked), best(pairs, plan)])
+        claims = _certain(linked)
+        if left.height:
+            taught = learnt_m(plan, model, first, source.filter("first"))
+            claims = pl.concat([claims, best(weighed(plan, taught, rows, left), plan)])
         answers.append(_answered(each, sole(claims, plan) if each.unique_people else claims, plan))
     return pl.concat(answers)
 

@@ -2,13 +2,12 @@
 
 Upper case, no accents or punctuation, titles and placeholder names dropped, postcodes with one
 blank and 0/O, 1/I repaired by position, NHS numbers by their check digit. Which given names count
-as missing follows NHS England's probabilistic linkage pipeline (github.com/NHSDigital, project
-splink-linkage-pipeline, parameters for linking; MIT).
+as missing follows NHS England's probabilistic linkage pipeline (NHSDigital/splink-linkage-pipeline
+on GitHub, MIT).
 """
 
 from __future__ import annotations
 
-import jellyfish
 import polars as pl
 from nicknames import NickNamer
 
@@ -22,23 +21,32 @@ _TITLES = (
     "DAME", "LADY", "LORD", "REV", "REVEREND", "PASTOR", "FATHER", "SISTER", "BROTHER",
 )  # fmt: skip
 _NO_NAMES = (
-    "NULL", "NONE", "NA", "N A", "NK", "NOT KNOWN", "NOT GIVEN", "NOT RECORDED", "UNKNOWN", "UNK",
-    "UNDECIDED", "NO NAME", "NAME", "FORENAME", "GIVEN NAME", "SURNAME", "TEST", "X", "XX", "XXX",
-    "BABY", "BABY BOY", "BABY GIRL", "BABYBOY", "BABYGIRL", "BABY OF", "MALE BABY", "FEMALE BABY",
-    "BOY", "GIRL", "MALE", "FEMALE", "INFANT", "INF", "ONE", "TWO", "I", "II", "III", "BOY ONE",
-    "GIRL ONE", "MALE ONE", "FEMALE ONE", "NO FORENAME", "NO SURNAME", "NOT APPLICABLE", "FNU",
-    "LNU", "NO GIVEN NAME", "UNNAMED",
+    "NULL", "NONE", "N A", "NK", "NOT KNOWN", "NOT GIVEN", "NOT RECORDED", "NOT APPLICABLE",
+    "UNKNOWN", "UNK", "TEST", "X", "XX", "XXX", "SURNAME", "NO SURNAME", "LNU",
+)  # fmt: skip
+_NO_GIVEN_NAMES = (
+    "UNDECIDED", "UNNAMED", "NAME", "NO NAME", "FORENAME", "NO FORENAME", "GIVEN NAME",
+    "NO GIVEN NAME", "FNU", "BABY", "BABYBOY", "BABYGIRL", "BABY BOY", "BABY GIRL", "BABY OF",
+    "MALE BABY", "FEMALE BABY", "BOY", "GIRL", "MALE", "FEMALE", "INFANT", "INF", "ONE", "TWO", "I",
+    "II", "III", "BOY ONE", "GIRL ONE", "MALE ONE", "FEMALE ONE",
 )  # fmt: skip
 _MULTIPLE = r"^(TWIN|TRIPLET)( ?(ONE|TWO|THREE|I|II|III|A|B|C|BOY|GIRL))?$"
 _OF_SOMEBODY = r"^(BABY|INFANT|INF|TWIN|BOY|GIRL)( (ONE|TWO|I|II))? OF\b.*$"
 _SEX = {"1": "1", "M": "1", "MALE": "1", "2": "2", "F": "2", "FEMALE": "2"}
-# A fifth to a ninth of the alphabet's letters may stand where a digit is meant, and back.
+# What is taken for a digit where the place asks for one, and for a letter.
 _TO_DIGIT = {"O": "0", "I": "1", "L": "1", "S": "5"}
 _TO_LETTER = {"0": "O", "1": "I", "5": "S"}
-_POSTCODE = r"^([A-Z]{1,2}[0-9][A-Z0-9]?) ?([0-9][A-Z]{2})$"
+_POSTCODE = "^[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}$"
+_ABROAD = "^[0-9]{4,5}$"
 # Postcodes that stand for no place in England: no fixed abode, overseas, not known.
 _NOWHERE = "ZZ99"
-_NO_BIRTHDAYS = ("1900-01-01", "1800-01-01", "1901-01-01", "1111-11-11", "9999-12-31")
+_NO_BIRTHDAYS = ("1800-01-01", "1900-01-01", "1111-11-11", "9999-12-31")
+
+# Letters of one sound; a run of them is told once. Zero: vowels, which tell runs apart.
+_SOUNDS = {
+    "0": "AEIOUYHW", "1": "BFPV", "2": "CGJKQSXZ", "3": "DT", "4": "L", "5": "MN", "6": "R"
+}  # fmt: skip
+_NICKNAMES = {"nicknames": pl.List(pl.String)}
 
 NAMES = ["given", "family"]
 PLACE = ["postcode", "uprn"]
@@ -49,14 +57,22 @@ def name(text: pl.Expr) -> pl.Expr:
     plain = text.str.to_uppercase().str.replace_many(_LETTERS).str.normalize("NFKD")
     plain = plain.str.replace_all(r"\p{M}", "").str.replace_all(r"['’‘`´]", "")
     plain = plain.str.replace_all(r"[^A-Z]+", " ").str.strip_chars()
-    titles = rf"^(({'|'.join(_TITLES)}) )+"
-    plain = plain.str.replace(titles, "")
-    none = plain.is_in([*_NO_NAMES, *_TITLES, ""]) | plain.str.contains(_MULTIPLE)
-    return pl.when(~(none | plain.str.contains(_OF_SOMEBODY))).then(plain)
+    return pl.when(~plain.is_in(["", *_NO_NAMES])).then(plain)
+
+
+def given_name(text: pl.Expr) -> pl.Expr:
+    """Return a given name as `name` does, without titles and what stands for a child unnamed."""
+    plain = name(text).str.replace(rf"^(({'|'.join(_TITLES)}) )+", "")
+    none = plain.is_in([*_NO_NAMES, *_NO_GIVEN_NAMES, *_TITLES])
+    unnamed = plain.str.contains(_MULTIPLE) | plain.str.contains(_OF_SOMEBODY)
+    return pl.when(~(none | unnamed)).then(plain)
 
 
 def postcode(text: pl.Expr) -> pl.Expr:
-    """Return a postcode as `AB1 2CD`; null where it is none or stands for no place."""
+    """Return a postcode as `AB1 2CD`; null where it is none or stands for no place.
+
+    Four or five digits, as other countries have them, stay.
+    """
     plain = text.str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
     inward = plain.str.slice(-3)
     digit = inward.str.slice(0, 1).replace(_TO_DIGIT)
@@ -65,7 +81,8 @@ def postcode(text: pl.Expr) -> pl.Expr:
     first = outward.str.slice(0, 1).replace(_TO_LETTER)
     mended = pl.concat_str(first, outward.str.slice(1), pl.lit(" "), digit, letters)
     valid = mended.str.contains(_POSTCODE) & ~mended.str.starts_with(_NOWHERE)
-    return pl.when(valid).then(mended)
+    abroad = pl.when(plain.str.contains(_ABROAD)).then(plain)
+    return pl.when(valid).then(mended).otherwise(abroad)
 
 
 def nhs_number(text: pl.Expr) -> pl.Expr:
@@ -86,7 +103,7 @@ def clean(people: pl.DataFrame, *, token: bool = False) -> pl.DataFrame:
     """Return the cleaned identifiers of people in contract columns; a `token` is a number as is."""
     born = pl.col("date_of_birth").dt.strftime("%Y-%m-%d")
     sex = pl.col("sex").cast(pl.String).str.strip_chars().str.to_uppercase()
-    given, family = name(pl.col("given_name")), name(pl.col("family_name"))
+    given, family = given_name(pl.col("given_name")), name(pl.col("family_name"))
     return people.select(
         "record_id",
         pl.col("nhs_number") if token else nhs_number(pl.col("nhs_number")).alias("nhs_number"),
@@ -166,25 +183,28 @@ def with_keys(rows: pl.DataFrame) -> pl.DataFrame:
         sector=pl.col("postcode").str.slice(0, pl.col("postcode").str.len_chars() - 2),
         area=pl.col("postcode").str.extract("^([A-Z]{1,2})"),
     ).with_columns(full_name=pl.when(pl.col("full_name") != "").then("full_name"))
-    return made.join(
-        _looked_up(made, "family", "sound", jellyfish.soundex), on="family", how="left"
-    ).join(_looked_up(made, "given", "nicknames", _nicknames()), on="given", how="left")
+    made = made.with_columns(sound=soundex(pl.col("family")))
+    return made.join(_nicknames(made["given"]), on="given", how="left", maintain_order="left")
 
 
-def _looked_up(rows: pl.DataFrame, column: str, to: str, look: object) -> pl.DataFrame:
-    """Return each distinct value of a column with what a function of it gives."""
-    values = rows[column].drop_nulls().unique().sort()
-    found = [look(value) for value in values]  # type: ignore[operator]
-    return pl.DataFrame({column: values, to: found})
+def soundex(name: pl.Expr) -> pl.Expr:
+    """Return the American Soundex code of a name in plain capitals (National Archives, 2007)."""
+    letters = name.str.replace_all(" ", "")
+    rest = letters.str.slice(1).str.replace_all("[HW]", "")
+    codes = pl.concat_str(letters.str.slice(0, 1), rest)
+    for code, group in _SOUNDS.items():
+        codes = codes.str.replace_all(f"[{group}]+", code)
+    tail = codes.str.slice(1).str.replace_all("0", "")
+    return pl.concat_str(letters.str.slice(0, 1), tail, pl.lit("000")).str.slice(0, 4)
 
 
-def _nicknames() -> object:
-    """Return the function from a given name to all nicknames of its parts."""
+def _nicknames(given: pl.Series) -> pl.DataFrame:
+    """Return each distinct given name with its parts and all nicknames of them."""
     namer = NickNamer()
-
-    def of(given: str) -> list[str]:
-        parts = given.split()
-        known = {nick.upper() for part in parts for nick in namer.nicknames_of(part)}
-        return sorted(known | set(parts))
-
-    return of
+    names = given.drop_nulls().unique().sort()
+    parts = [name.split() for name in names]
+    known = [
+        sorted({*each, *(nick.upper() for part in each for nick in namer.nicknames_of(part))})
+        for each in parts
+    ]
+    return pl.DataFrame({"given": names, "nicknames": known}, schema_overrides=_NICKNAMES)

@@ -19,7 +19,7 @@ import polars as pl
 from splink import DuckDBAPI, Linker, SettingsCreator
 from splink.internals.exceptions import EMTrainingException
 
-from benchmarks.plain_splink_settings import Plan
+from benchmarks.plain_splink_settings import SIDES, Plan, same
 
 Model = Mapping[str, Any]
 
@@ -44,7 +44,7 @@ def learnt_u(plan: Plan, register: pl.DataFrame, others: pl.DataFrame) -> Model:
     pairs = samples[0].height * samples[1].height
     with _linker(plan, _blank(plan), *samples, frequencies=samples[0], threads=None) as linker:
         linker.training.estimate_u_using_random_sampling(
-            max_pairs=pairs + 1, seed=SEED, min_count_per_level=None, num_chunks=1
+            max_pairs=pairs + 1, seed=SEED, min_count_per_level=None, num_chunks=10
         )
         model = linker.misc.save_model_to_json()
     return _with_least(model, "u_probability", 0.5 / pairs)
@@ -53,16 +53,32 @@ def learnt_u(plan: Plan, register: pl.DataFrame, others: pl.DataFrame) -> Model:
 def learnt_m(plan: Plan, model: Model, register: pl.DataFrame, others: pl.DataFrame) -> Model:
     """Return a model with m of one source; where a rule meets no pairs, Splink's own m stays."""
     with _linker(plan, model, register, others, frequencies=register, threads=1) as linker:
-        for rule in plan.training:
+        for columns in _teaching(plan, register, others):
             try:
                 linker.training.estimate_parameters_using_expectation_maximisation(
-                    rule, estimate_without_term_frequencies=True
+                    same(*columns), estimate_without_term_frequencies=True
                 )
             except EMTrainingException:  # no two records agree on what the rule asks
                 continue
         trained = linker.misc.save_model_to_json()
     odds = {"probability_two_random_records_match": min(_ON_REGISTER / register.height, 0.5)}
     return {**_with_least(trained, "m_probability", _LEAST_M), **odds}
+
+
+def _teaching(plan: Plan, register: pl.DataFrame, others: pl.DataFrame) -> list[tuple[str, ...]]:
+    """Return the training rules on known columns that leave something known to compare."""
+    known = {
+        column
+        for column in register.columns
+        if column in others.columns
+        and all(rows[column].null_count() < rows.height for rows in (register, others))
+    }
+    return [
+        rule
+        for rule in plan.training
+        if known.issuperset(rule)
+        and any(known & set(side) and not set(side) & set(rule) for side in SIDES)
+    ]
 
 
 def weighed(plan: Plan, model: Model, register: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:

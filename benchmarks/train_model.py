@@ -27,15 +27,8 @@ from pophealth_link.version import __version__
 
 RANDOM_PAIRS = 4_000_000
 SETTING = "local_authority"
-# Our synthetic people are never recorded by an initial alone, though others are: where one is,
-# it agrees for all true pairs and for about 1 in 14 others (the sum of squared shares of first
-# letters among English given names), so the ratio of m to u is assumed, at a small m.
-ASSUMED = {
-    ("given", "initial"): (0.002, 0.002 / 14),
-    ("given", f"initial{AT_HOME}"): (0.002, 0.002 / 14),
-}
-# What members of one household share. Our synthetic households hold few twins and no fathers and
-# sons of one name, and levels are weighed as if they were independent, though twins share family
+# What members of one household share. Our synthetic households hold few twins and namesakes, and
+# levels are weighed as if they were independent, though twins share family
 # name and birthday at once. So u at one dwelling is assumed, on the high side: family name among
 # relatives; a birthday among those of one name (about 15 in 1,000 maternities are multiple, Office
 # for National Statistics, birth characteristics); a given name handed down.
@@ -142,7 +135,7 @@ def train(people: int, seeds: list[int], presets: list[str]) -> Model:
     ms, us = [run[0] for run in runs], [run[1] for run in runs]
     levels = {
         name: tuple(
-            Level(level.name, *ASSUMED.get((name, level.name), (round(m, 6), round(u, 9))))
+            Level(level.name, round(m, 6), round(u, 9))
             for level, m, u in zip(
                 COMPARISONS[name].levels,
                 estimate(ms, name),
@@ -158,7 +151,7 @@ def train(people: int, seeds: list[int], presets: list[str]) -> Model:
         "made_from": "synthetic people of pophealth_link, by their truth",
         "version": __version__,
         "population": f"{people} people each, presets {', '.join(presets)}, seeds {seeds}",
-        "assumed": [".".join(each) for each in (*ASSUMED, *ASSUMED_U)],
+        "assumed": [".".join(each) for each in ASSUMED_U],
         "true_pairs": pairs,
         "random_pairs": RANDOM_PAIRS * len(runs),
         "caution": "Not tried on real records: review a sample of pairs.",

@@ -143,7 +143,7 @@ def test_a_record_does_not_speak_for_itself_nor_against_its_own_source():
         ("b", None, "Ann", None, "Okafor", TWINS, "2", *place),
     ]
     once = known(people("care", rows))
-    blind = learning.blind(once, 0)
+    blind = learning.blind(once, 9, 0)
     assert blind["record_id"].to_list() == ["a"]
     own = measured(once, blind)["1", "a"]
     assert (own["rows_of_person"], own["dwelling_elsewhere"]) == (1, None)
