@@ -13,8 +13,8 @@ import polars as pl
 
 from pophealth_link.link.probabilistic import blocking_rules
 
-# A key that more rows of the register share tells nobody apart; a family name alone, when rare.
-_CROWD, _RARE = 400, 40
+# A key that more rows of the register share tells nobody apart; a name by itself must be rare.
+_CROWD, _FEW, _RARE = 400, 150, 40
 _LIBRARY_RULE = 2
 _KEPT = 20
 
@@ -72,8 +72,8 @@ KEYS = (
     _same("year and end", 2, _each(_ENDS, "birth_year")),
     _same("home and start", 3, _each(_STARTS, "home")),
     _same("home and year", 3, "[home || ' ' || birth_year]"),
-    _same("given and letter", 3, "[first_given || ' ' || left(family, 1)]", 150),
-    _same("letter and family", 3, "[left(first_given, 1) || ' ' || family]", 150),
+    _same("given and letter", 3, "[first_given || ' ' || left(family, 1)]", _FEW),
+    _same("letter and family", 3, "[left(first_given, 1) || ' ' || family]", _FEW),
     _same("rare family", 3, "[family, previous_family]", _RARE),
     _same("rare family sound", 2, "[sound_family]", _RARE),
     _same("two words", 4, _pairs("x || ' ' || y")),

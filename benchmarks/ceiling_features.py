@@ -67,6 +67,8 @@ LIKENESS = {
     "sector_main": _from(MAIN, _same("sector")),
     "outward_main": _from(MAIN, _same("outward")),
     "address_main": _from(MAIN, f"{_SIMILAR}(l.address, r.address)"),
+    "address_words": "len(list_intersect(string_split(l.address, ' '),"
+                     " string_split(r.address, ' ')))",
     "home_alias": _from(ALIAS, _same("home")),
     "address_alias": _from(ALIAS, f"{_SIMILAR}(l.address, r.address)"),
     "outward_alias": _from(ALIAS, _same("outward")),

@@ -84,16 +84,7 @@ def learn(folders: Sequence[Path]) -> Learned:
     """Learn from data folders with truth. Raises `ValueError` where there is none to learn from."""
     if not folders:
         raise ValueError("the ceiling learns from truth: name data folders after --train")
-    all_known = [know(folder) for folder in folders]
-    names = sorted({name for known in all_known for name in known.asked["source"].unique()})
-    sources = {name: number for number, name in enumerate(names)}
-    lessons, parts = [], []
-    for number, (known, folder) in enumerate(zip(all_known, folders, strict=True)):
-        without = blind(known, _BLIND // len(folders), number)
-        seen = see(known, pl.concat([unlinked(known), without]).sort("rid"), sources)
-        parts.append(_told(seen, folder, number))
-        lessons.append(replace(seen, pairs=seen.pairs.clear()))
-    told = pl.concat(parts)
+    lessons, told, sources = _lessons(folders)
     _refuse_one_sided(told)
     features = [name for name in told.columns if name not in _IDS]
     first, logits = fit(told, features, seed=_SEED, rounds=_ROUNDS, use=_hard(told))
@@ -105,6 +96,20 @@ def learn(folders: Sequence[Path]) -> Learned:
         for number, (lesson, folder) in enumerate(zip(lessons, folders, strict=True))
     ]
     return _settled(first, second, sources, pl.concat(judged))
+
+
+def _lessons(folders: Sequence[Path]) -> tuple[list[Seen], pl.DataFrame, dict[str, int]]:
+    """Return each folder's records, the pairs of all with the truth, the numbers of sources."""
+    all_known = [know(folder) for folder in folders]
+    names = sorted({name for known in all_known for name in known.asked["source"].unique()})
+    sources = {name: number for number, name in enumerate(names)}
+    lessons, parts = [], []
+    for number, (known, folder) in enumerate(zip(all_known, folders, strict=True)):
+        without = blind(known, _BLIND // len(folders), number)
+        seen = see(known, pl.concat([unlinked(known), without]).sort("rid"), sources)
+        parts.append(_told(seen, folder, number))
+        lessons.append(replace(seen, pairs=seen.pairs.clear()))
+    return lessons, pl.concat(parts), sources
 
 
 def _told(seen: Seen, folder: Path, number: int) -> pl.DataFrame:

@@ -125,7 +125,7 @@ def _linker(
     threads: int | None,
 ) -> Iterator[Linker]:
     """Open Splink on two frames, with term frequencies from the register alone."""
-    limits = {"threads": threads} if threads else {}
+    limits: dict[str, Any] = {"threads": threads} if threads else {}
     settings = model if isinstance(model, SettingsCreator) else dict(model)
     with duckdb.connect(config=limits) as connection, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Splink's own, of what is not trained yet

@@ -141,7 +141,7 @@ def _over_distinct(similarity: Callable[[str, str], float]) -> Callable[[Any, An
 
 
 def _text(column: Any) -> pl.Series:
-    return pl.from_pandas(column).cast(pl.String)
+    return pl.Series(pl.from_pandas(column)).cast(pl.String)
 
 
 def _alike(left: str, right: str) -> float:

@@ -13,7 +13,8 @@ from pophealth_link.folders import full_disk, is_full, parents_made, refuse_exis
 from pophealth_link.job import Run, runner
 from pophealth_link.job.progress import Progress, Silent
 from pophealth_link.reference import Pack
-from pophealth_link.synthetic import JOB, DataFolder, Plan, SynthSpec
+from pophealth_link.synthetic import JOB, DataFolder, Plan, Synthetic, SynthSpec
+from pophealth_link.true_counts import Ground, PartTally
 
 DATA, RUN = "data", "run"
 
@@ -48,18 +49,21 @@ def _add_parts(folder: DataFolder, planned: Plan, pack: Pack, progress: Progress
     """Make, write and count one part after the other; only the counts are kept."""
     absent = true_counts.lacking(pack)
     on = None if absent else true_counts.ground(folder.path / JOB, pack)
-    tallies = []
+    tallies: list[PartTally] = []
     for part in planned.parts:
         which = f"part {part.number + 1:,} of {part.of:,}: " if part.of > 1 else ""
         progress.stage(f"{which}making {part.spec.people:,} synthetic people")
-        made = synthetic.make_part(planned, part)
-        folder.add(made)
-        tallies += [true_counts.tally_part(made, on)] if on else []
+        tallies += _add_part(folder, synthetic.make_part(planned, part), on)
     if on:
         progress.stage("adding up the true counts")
         folder.add_counts(true_counts.count(tallies, on))
     else:
         progress.warn(f"no true counts: the reference pack has no {', '.join(absent)}.")
+
+
+def _add_part(folder: DataFolder, made: Synthetic, on: Ground | None) -> list[PartTally]:
+    folder.add(made)
+    return [true_counts.tally_part(made, on)] if on else []
 
 
 def run_demo(out: Path | None, *, people: int, seed: int, progress: Progress | None = None) -> Run:

@@ -177,11 +177,16 @@ def test_what_is_known_of_a_number():
 
 def test_wider_keys_find_what_the_librarys_rules_lose():
     # Names the other way round and each misheard, the day of birth wrong, no address.
-    rows = [("a", None, "Okofor", None, "Amie", date(2001, 3, 19), None, None, None, None)]
+    # And at an address that can be read, though its postcode cannot, by another name.
+    rows = [
+        ("a", None, "Okofor", None, "Amie", date(2001, 3, 19), None, None, None, None),
+        ("b", None, "Kitty", None, None, None, None, "XA1", "3 High St", None),
+    ]
     seen = known(people("care", rows))
     assert by_library(seen.rows, seen.asked).is_empty()
-    wanted = seen.people.filter(pl.col("record_id") == "2")["rid"][0]
-    assert wanted in candidates(seen.rows, seen.asked)["rid_l"]
+    told = measured(seen)
+    assert ("2", "a") in told
+    assert ("4", "b") in told
 
 
 def test_lead_over_the_best_of_the_others():
