@@ -19,6 +19,8 @@ from benchmarks.ceiling_candidates import by_library, candidates
 from benchmarks.ceiling_choice import best_matches
 from benchmarks.ceiling_context import in_context, lead
 from benchmarks.ceiling_features import pair_features
+from benchmarks.ceiling_loss import loss
+from benchmarks.ceiling_model import FOLDS, fit
 from benchmarks.ceiling_people import with_people
 from benchmarks.ceiling_rows import CONTRADICTED, INVALID, NO_NUMBER, TRUSTED, known_of
 from benchmarks.extracts import extracts
@@ -152,6 +154,8 @@ def test_a_record_does_not_speak_for_itself_nor_against_its_own_source():
     rival = measured(once, learning.unlinked(once))["1", "b"]
     assert (rival["rows_of_person"], rival["taken"]) == (1, 1)
     several = known(people("care", rows, unique=False))
+    own = measured(several, learning.blind(several, 9, 0))["1", "a"]
+    assert (own["rows_of_person"], own["taken"], own["dwelling_elsewhere"]) == (1, 0, None)
     other = measured(several, learning.unlinked(several))["1", "b"]
     assert (other["rows_of_person"], other["taken"], other["dwelling_elsewhere"]) == (2, 0, 1)
 
@@ -257,6 +261,23 @@ def test_the_least_score_counts_links_by_number():
     assert learning.least_score(both, 0.011) == pytest.approx(scores[0])
 
 
+def test_a_feature_that_is_nowhere_known_is_left_out():
+    rows = 400
+    pairs = pl.DataFrame(
+        {
+            "match": [i % 2 for i in range(rows)],
+            "fold": [i // 2 % FOLDS for i in range(rows)],
+            "told": [float(i % 2) for i in range(rows)],
+            "never": pl.Series([None] * rows, dtype=pl.Float32),
+            "in one fold": [1.0 if i // 2 % FOLDS == 0 else None for i in range(rows)],
+        }
+    )
+    stage, logits = fit(pairs, ["told", "never", "in one fold"], seed=1, rounds=8)
+    assert stage.features == ("told",)
+    assert ((logits > 0) == (pairs["match"].to_numpy() == 1)).all()
+    assert stage.logit(pairs.clear()).tolist() == []
+
+
 def synth(folder, seed):
     words = ("--people", "2000", "--seed", str(seed), "--preset", "hard", "--out", str(folder))
     subprocess.run(
@@ -322,3 +343,8 @@ def test_a_run_answers_each_record_once_the_same_each_time_and_reads_no_truth(tm
     assert linkable.select(right.fill_null(value=False).mean()).item() > 0.9
     assert linked.select((~right).mean()).item() < 0.02
     assert linked.height > 0.6 * linkable.height
+
+    lost = loss(train)
+    every = lost.filter(pl.col("source") == "all").row(0)[1:]
+    assert every == lost.filter(pl.col("source") != "all").sum().row(0)[1:]
+    assert every[2] <= every[1] <= every[0]
