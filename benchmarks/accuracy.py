@@ -11,6 +11,7 @@ the committed results are replaced.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from benchmarks.accuracy_results import Results
 from benchmarks.datasets import DataSet
 from benchmarks.extracts import truth as read_truth
 from benchmarks.systems import System
-from pophealth_link.errors import JobError, UserError
+from pophealth_link.errors import JobError, UserError, nearest
 from pophealth_link.link import People
 
 RESULTS = Path(__file__).parent / "results"
@@ -217,6 +218,7 @@ def say(line: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     out = _out(given)
+    _refuse_before_work(given, out)
     chosen = tuple(systems.find(name) for name in given.systems) or systems.SYSTEMS
     with work_folder(given.keep) as work:
         plan = Plan(_data_sets(given), chosen, tuple(given.by), given.cache, work, given.time_limit)
@@ -225,8 +227,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = results.of("runs", status=FAILED).height
     if failed:
         say(f"{failed:,} runs failed: --keep DIR keeps what the systems print.")
+    nothing = not results.of("runs", status=DONE).height
+    if nothing:
+        say("no system was measured: accuracy.md tells why.")
     print(out / "accuracy.md")
-    return 1 if failed else 0
+    return 1 if failed or nothing else 0
+
+
+def _refuse_before_work(given: argparse.Namespace, out: Path) -> None:
+    """Raise what would stop or empty the results, before any system runs."""
+    if given.time_limit <= 0:
+        raise JobError("--time-limit must be more than 0 seconds.")
+    if given.data:
+        own_data.check(given.data)
+        columns = read_truth(given.data).columns
+        absent = [name for name in given.by if name not in columns]
+        # The column asked for when none is named need not be there.
+        if absent and given.by != ["ethnic_group"]:
+            hints = "".join(nearest(name, columns) for name in absent)
+            raise JobError(f"truth.parquet has no column {', '.join(absent)}.{hints}")
+    for folder in given.train:
+        own_data.check(folder)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        writable = os.access(out, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise JobError("the results cannot be written there.", fix="give another --out DIR.")
 
 
 def _data_sets(given: argparse.Namespace) -> tuple[DataSet, ...]:

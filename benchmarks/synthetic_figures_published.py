@@ -30,8 +30,6 @@ _AGE_COLUMNS = (
 HOUSEHOLD_SIZE = {"1": 0.301, "2": 0.340, "3": 0.160, "4": 0.129, "5 or more": 0.070}
 # Families and households, Census 2021, England and Wales.
 HOUSEHOLD_TYPES = {"one person": 0.302, "one family": 0.630, "other": 0.068}
-# Births in England and Wales 2022: multiple maternities in 1,000 maternities.
-TWIN_MATERNITIES = 14.6
 # Births in England and Wales, live births by year; 51.3 % are boys.
 BIRTHS = {
     1996: 649_485, 2000: 604_441, 2004: 639_721, 2008: 708_711,

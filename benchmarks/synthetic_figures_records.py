@@ -13,6 +13,7 @@ from benchmarks.synthetic_figures_tables import Table, percent, table, words
 SOURCES = ("gp_register", "mental_health_trust", "acute", "social_care", "childrens_social_care",
            "housing_register", "homelessness")  # fmt: skip
 _COUNCIL = SOURCES[3:]
+_NUMBERED = "social_care"
 _NAMES = ("given_name", "family_name")
 _TOLD = ("nhs_number", *_NAMES, "date_of_birth", "sex", "postcode")
 _NOT_DRAWN = ("sex",)
@@ -113,7 +114,11 @@ def _by_source(compared: pl.DataFrame) -> Table:
 
 
 def _by_group(compared: Mapping[str, pl.DataFrame]) -> Table:
-    """Return the council sources together, by ethnic group and by fifth."""
+    """Return the council sources together, by ethnic group and by fifth.
+
+    Missing numbers are those of adult social care: sources differ in whether they hold any, and in
+    whom they know, so together they would tell of that.
+    """
     measures = ("number missing", "given name", "family name", "birth", "postcode")
     rows = []
     for preset, each in compared.items():
@@ -123,5 +128,8 @@ def _by_group(compared: Mapping[str, pl.DataFrame]) -> Table:
             for group in groups:
                 of = council.filter(pl.col(column) == group)
                 label = f"{preset}: {words(group.replace('quintile', 'fifth'))}"
-                rows.append([label, *(_cell(of, m) for m in measures)])
-    return table(["preset and group", *(MEASURES[m] for m in measures)], rows)
+                care = of.filter(pl.col("source") == _NUMBERED)
+                missing, *rest = measures
+                rows.append([label, _cell(care, missing), *(_cell(of, m) for m in rest)])
+    heads = ["NHS number missing, adult social care", *(MEASURES[m] for m in measures[1:])]
+    return table(["preset and group", *heads], rows)

@@ -251,7 +251,9 @@ def test_a_pack_without_measures_is_told_and_the_rest_is_written(
     )  # fmt: skip
     told = Told()
     job = demo.make_synthetic(tmp_path / "out", people=200, seed=1, places=bare, progress=told)
-    assert told.warnings == ["no true counts: the reference pack has no area_measures."]
+    assert told.warnings == [
+        "no true counts, and no job that runs: the reference pack has no area_measures."
+    ]
     assert not (job.parent / "true_counts.parquet").exists()
     assert (job.parent / "true_people.parquet").exists()
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import polars as pl
+
 from benchmarks.second_model.folder import make
 
 
@@ -20,7 +22,7 @@ def main() -> None:
     given = parser.parse_args()
     try:
         make(given.out, people=given.people, seed=given.seed)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, pl.exceptions.PolarsError) as error:
         parser.error(str(error))
 
 

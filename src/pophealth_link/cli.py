@@ -148,9 +148,17 @@ def describe(name: str | None) -> None:
     click.echo(describe_words(name))
 
 
+# What a command made is whole by the time that its last words cannot be told.
+_WRITTEN = "what was asked for is done, and its last words could not be written."
+
+
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with the code of what happened."""
-    signal.signal(signal.SIGTERM, _stop)
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # A signal that is ignored, as under nohup, stays so.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
     code = _run(argv)
     sys.exit(code or _flushed())
 
@@ -162,7 +170,9 @@ def _flushed() -> int:
     except OSError as error:
         # Python would try once more as it ends, and tell of it in a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _tell(full_disk()) if is_full(error) else 0
+        return (
+            _tell(full_disk(_WRITTEN, "ask again where the words can go.")) if is_full(error) else 0
+        )
     return 0
 
 
@@ -182,8 +192,22 @@ def _run(argv: Sequence[str] | None) -> int:
     except UserError as error:
         return _tell(error)
     except Exception as error:  # noqa: BLE001
+        if _interrupted(error):
+            click.echo("Interrupted.", err=True)
+            return RunInterruptedError.exit_code
         return _tell(full_disk()) if is_full(error) else _tell_bug(error)
     return result if isinstance(result, int) else 0
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Return whether an interruption is behind an error: DuckDB tells of one as its own."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt) or "interrupt" in type(error).__name__.lower():
+            return True
+        if type(error) is RuntimeError and str(error) == "Query interrupted":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _tell(error: UserError) -> int:

@@ -58,7 +58,9 @@ def _add_parts(folder: DataFolder, planned: Plan, pack: Pack, progress: Progress
         progress.stage("adding up the true counts")
         folder.add_counts(true_counts.count(tallies, on))
     else:
-        progress.warn(f"no true counts: the reference pack has no {', '.join(absent)}.")
+        progress.warn(
+            f"no true counts, and no job that runs: the reference pack has no {', '.join(absent)}."
+        )
 
 
 def _add_part(folder: DataFolder, made: Synthetic, on: Ground | None) -> list[PartTally]:

@@ -256,3 +256,27 @@ def test_mistakes_on_the_command_line_are_told(capsys):
     listed = capsys.readouterr().out
     assert "hard-100000-201" in listed
     assert "plain_splink" in listed
+
+
+def test_what_would_empty_the_results_is_refused_before_any_system_runs(tmp_path):
+    data, out = folder_of(ROWS, tmp_path / "data"), tmp_path / "out"
+    (tmp_path / "file").write_text("")
+    here = ["--data", str(data), "--out"]
+    refused = {
+        "does not exist": ["--data", str(tmp_path / "none"), "--out", str(out)],
+        "no column etnic_group.": [*here, str(out), "--by", "etnic_group"],
+        "more than 0": [*here, str(out), "--time-limit", "-1"],
+        "cannot be written": [*here, str(tmp_path / "file" / "out")],
+    }
+    for words, arguments in refused.items():
+        with pytest.raises(JobError, match=words):
+            accuracy.main(arguments)
+    assert not out.exists()
+
+
+def test_a_run_that_measured_nothing_says_so(tmp_path, capsys):
+    data, out = folder_of(ROWS, tmp_path / "data"), tmp_path / "out"
+    words = ["--data", str(data), "--systems", "ceiling", "--out", str(out)]
+    # The ceiling has nothing to learn from.
+    assert accuracy.main(words) == 1
+    assert "no system was measured" in capsys.readouterr().err

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,15 +182,37 @@ def test_other_verbs_refuse_what_cannot_be_made_too(
     refused(capsys, here, ["nothing can be written in the folder"], left=("out",))
 
 
+@pytest.mark.parametrize("told", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
 def test_an_interruption_leaves_nothing(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    told: BaseException,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    # DuckDB tells of an interruption in an error of its own.
     def stop(*_args: object) -> None:
-        raise KeyboardInterrupt
+        raise told
 
     monkeypatch.setattr("pophealth_link.true_counts.tally_part", stop)
     assert synth() == 16
     refused(capsys, here, ["Interrupted"])
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP here")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_leaves_nothing(name: str, here: Path) -> None:
+    words = ("synth", "--people", "300000", "--seed", "1", "--out", "out")
+    made = subprocess.Popen(
+        [sys.executable, "-m", "pophealth_link", *words], stderr=subprocess.PIPE, text=True
+    )
+    assert made.stderr is not None
+    # The draft is there by the time that the first stage is told.
+    assert "making" in made.stderr.readline()
+    made.send_signal(getattr(signal, name))
+    assert made.wait(60) == 16
+    assert "Interrupted." in made.stderr.read()
+    made.stderr.close()
+    assert list(here.iterdir()) == []
 
 
 def test_progress_is_on_stderr_and_the_job_on_stdout(
