@@ -202,8 +202,12 @@ def test_an_interruption_leaves_nothing(
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_leaves_nothing(name: str, here: Path) -> None:
     words = ("synth", "--people", "300000", "--seed", "1", "--out", "out")
+    # Where the tests run under nohup, SIGHUP is ignored, and that would be inherited.
     made = subprocess.Popen(
-        [sys.executable, "-m", "pophealth_link", *words], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "pophealth_link", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert made.stderr is not None
     # The draft is there by the time that the first stage is told.
