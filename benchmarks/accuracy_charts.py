@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from benchmarks import accuracy_tables as tables
 from benchmarks.accuracy_results import Results
-from pophealth_link.report.svg import draw
+from benchmarks.charts import CONFIG, Spec, standalone
 
-Spec = dict[str, Any]
 # After Okabe and Ito (2008), darkened for contrast on white: told apart with any common colour
 # blindness. Six systems; groups take them in turn.
 _COLOURS = ("#0072b2", "#b84a00", "#007a5a", "#8a4a78", "#8a6d00", "#16232f")
-_INK, _MUTED, _LINE = "#16232f", "#52606c", "#dde3e8"
 # The axis of false links: shares, on a log scale; what is less is drawn at its left end.
 _LOW, _HIGH = 0.0003, 0.05
 _TICKS = (_LOW, 0.001, 0.003, 0.01, 0.05)
@@ -53,7 +50,7 @@ def by_source(results: Results, data_set: str) -> str | None:
     label = f"{data_set}: recall against the share of false links, by source and system"
     lines = [each["label"] for each in results.facts["systems"]]
     ranges = {name: _range(panel) for name, panel in panels.items()}
-    return _standalone(_picture(panels, ranges, lines, "system"), label)
+    return standalone(_picture(panels, ranges, lines, "system"), label)
 
 
 def by_group(results: Results, data_set: str) -> str | None:
@@ -78,7 +75,7 @@ def by_group(results: Results, data_set: str) -> str | None:
     panels = {name: counted.filter(pl.col("label") == name) for name in systems}
     # One axis for all, so that systems can be compared.
     ranges = dict.fromkeys(systems, _range(counted))
-    return _standalone(_picture(panels, ranges, groups, "ethnic group"), label)
+    return standalone(_picture(panels, ranges, groups, "ethnic group"), label)
 
 
 def _marks(results: Results, data_set: str) -> pl.DataFrame:
@@ -129,7 +126,7 @@ def _picture(
         ],
         "columns": _COLUMNS,
         "spacing": 18,
-        "config": _CONFIG,
+        "config": CONFIG,
     }
 
 
@@ -187,31 +184,3 @@ def _y(domain: tuple[float, float]) -> Spec:
         "scale": {"domain": list(domain), "zero": False, "nice": False},
         "axis": {"title": "recall", "tickCount": 5, "format": ".2f"},
     }
-
-
-def _standalone(spec: Spec, label: str) -> str:
-    """Return the chart as a file of its own: with a name space, a font and a white ground."""
-    picture = str(draw(spec, label))
-    head, body = picture.split(">", 1)
-    outer = head.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-    ground = '<rect width="100%" height="100%" fill="#fff"/>'
-    return f'{outer} font-family="Arial, Helvetica, sans-serif">{ground}{body}\n'
-
-
-_CONFIG: Spec = {
-    "font": "Arial",
-    "background": "white",
-    "view": {"stroke": None},
-    "axis": {
-        "labelFontSize": 11,
-        "titleFontSize": 11.5,
-        "titleFontWeight": "normal",
-        "labelColor": _MUTED,
-        "titleColor": _MUTED,
-        "gridColor": _LINE,
-        "domainColor": _MUTED,
-        "tickColor": _MUTED,
-    },
-    "title": {"fontSize": 12.5, "color": _INK, "fontWeight": "bold"},
-    "legend": {"labelFontSize": 11.5, "titleFontSize": 11.5, "labelColor": _INK, "labelLimit": 240},
-}

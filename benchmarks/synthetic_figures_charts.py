@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pophealth_link.report.svg import draw
+from benchmarks.charts import CONFIG, Spec, standalone
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 PREFIX = "synthetic-"
-Spec = dict[str, Any]
-_INK, _MUTED, _LINE = "#16232f", "#52606c", "#dde3e8"
 # After Okabe and Ito (2008), darkened for contrast on white; shapes tell them apart without colour.
 _COLOURS = ("#0072b2", "#b84a00")
 _SHAPES = ("circle", "diamond")
@@ -28,7 +26,7 @@ def pictures(charts: Mapping[str, Any]) -> dict[str, str]:
         "conditions": (_conditions(charts["conditions"]), "Recorded conditions by fifth"),
         "errors": (_errors(charts["errors"]), "Records with a wrong or missing identifier"),
     }  # fmt: skip
-    return {name: _standalone(spec, label) for name, (spec, label) in specs.items()}
+    return {name: standalone(spec, label) for name, (spec, label) in specs.items()}
 
 
 def write(charts: Mapping[str, Any]) -> None:
@@ -192,32 +190,5 @@ def _row(panels: list[Spec]) -> Spec:
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "hconcat": panels,
         "spacing": 22,
-        "config": _CONFIG,
+        "config": CONFIG,
     }
-
-
-def _standalone(spec: Spec, label: str) -> str:
-    """Return the chart as a file of its own: with a name space, a font and a white ground."""
-    head, body = str(draw(spec, label)).split(">", 1)
-    outer = head.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-    ground = '<rect width="100%" height="100%" fill="#fff"/>'
-    return f'{outer} font-family="Arial, Helvetica, sans-serif">{ground}{body}\n'
-
-
-_CONFIG: Spec = {
-    "font": "Arial",
-    "background": "white",
-    "view": {"stroke": None},
-    "axis": {
-        "labelFontSize": 11,
-        "titleFontSize": 11.5,
-        "titleFontWeight": "normal",
-        "labelColor": _MUTED,
-        "titleColor": _MUTED,
-        "gridColor": _LINE,
-        "domainColor": _MUTED,
-        "tickColor": _MUTED,
-    },
-    "title": {"fontSize": 12.5, "color": _INK, "fontWeight": "bold"},
-    "legend": {"labelFontSize": 11.5, "labelColor": _INK, "labelLimit": 240},
-}

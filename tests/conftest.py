@@ -10,7 +10,16 @@ REQUIRED = "POPHEALTH_LINK_REQUIRE_OPTIONAL"
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    report = yield
+    return _required((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    # A module that lacks a package is skipped as a whole, before any of its tests.
+    return _required((yield))
+
+
+def _required(report):
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get(REQUIRED) == "1":
         report.outcome = "failed"
         report.longrepr = f"skipped, though {REQUIRED} is set: {report.longrepr[-1]}"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from benchmark_frames import check_answer
 from benchmarks.answer import ANSWER
-from benchmarks.extracts import extracts, register, truth
+from benchmarks.extracts import extracts
 from benchmarks.plain_splink_model import _teaching, learnt_m, learnt_u, weighed
 from benchmarks.plain_splink_numbers import by_number
 from benchmarks.plain_splink_settings import GUIDES, NHS_ENGLAND
@@ -325,29 +326,4 @@ def test_weights_are_the_same_each_time(data):
 @pytest.mark.slow
 def test_made_people(data, tmp_path):
     found = ask(data, tmp_path / "answer.parquet")
-    sources = extracts(data)
-    spine = register(sources)
-    others = [each for each in sources if not each.register]
-    asked = {(each.source, record) for each in others for record in each.frame["record_id"]}
-    assert set(found.select("source", "record_id").iter_rows()) == asked
-    assert found.height == len(asked)
-    matched = found["register_record_id"].drop_nulls()
-    assert matched.is_in(spine.frame["record_id"].implode()).all()
-    once = [each.source for each in others if each.unique_people]
-    held = found.filter(pl.col("source").is_in(once)).drop_nulls("register_record_id")
-    assert not held.select("source", "register_record_id").is_duplicated().any()
-    known = truth(data)
-    who = known.filter(source=spine.source).select(
-        register_record_id="record_id", found="person_id"
-    )
-    links = (
-        found.filter("accepted")
-        .join(known, on=["source", "record_id"])
-        .join(who, on="register_record_id")
-    )
-    right = links.filter(pl.col("found") == pl.col("person_id"))
-    assert right.height / links.height > 0.98
-    bare = known.filter(pl.col("source").is_in(["housing_register", "homelessness"]))
-    linkable = bare.join(who, left_on="person_id", right_on="found", how="semi")
-    by_splink = right.join(linkable, on=["source", "record_id"], how="semi")
-    assert by_splink.height / linkable.height > 0.8
+    check_answer(found, data, precision=0.98, recall=0.8)
