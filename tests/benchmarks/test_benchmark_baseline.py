@@ -8,7 +8,7 @@ import sys
 import pytest
 from benchmarks.accuracy import RESULTS
 
-from benchmarks import accuracy_results, baseline, datasets, readme
+from benchmarks import accuracy, accuracy_results, baseline, datasets, readme
 from pophealth_link.errors import DataError
 
 
@@ -128,3 +128,13 @@ def test_the_committed_results_are_small_and_of_every_system():
     pairs = len(results.facts["data_sets"]) * len(results.facts["systems"])
     assert runs.select("data_set", "system").n_unique() == runs.height == pairs
     assert json.loads((RESULTS / "baseline.json").read_text())["data_set"] == datasets.SMALL
+
+
+def test_page_and_charts_are_those_of_the_committed_results(tmp_path):
+    accuracy.write(accuracy_results.load(RESULTS / "accuracy.json"), tmp_path)
+    made = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.*")}
+    assert len(made) > 2
+    for name, content in made.items():
+        assert (RESULTS / name).read_bytes() == content, name
+    drawn = {path.name for path in (RESULTS / "charts").iterdir()}
+    assert drawn == {path.name for path in made if path.suffix == ".svg"}
