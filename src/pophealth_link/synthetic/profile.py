@@ -74,7 +74,10 @@ def _read(name: str) -> dict[str, Any]:
 def _scaled(
     rates: Table, ratio: float | None, otherwise: float, by_source: Table
 ) -> dict[str, float]:
-    """Return the rates of a mistake times its own ratio, or else times that of its source."""
+    """Return the rates of a mistake times its own ratio, or else times that of its source.
+
+    No rate passes 1, at which every record that it could hit is hit.
+    """
     scaled = {}
     for source in rates.keys() - {"source"}:
         times = by_source.get(source, 1.0) * otherwise if ratio is None else ratio
