@@ -28,23 +28,27 @@ _FREQUENCY_COLUMNS = ("first_given", "family")
 
 
 def score(
-    register: pl.DataFrame,
-    others: pl.DataFrame,
+    left: pl.DataFrame,
+    right: pl.DataFrame,
     model: Model,
     *,
+    spine: pl.DataFrame | None = None,
     floor: float = 0.01,
     memory_limit: str | None = None,
 ) -> pl.DataFrame:
     """Return `rid_l`, `rid_r`, `match_weight` (bits), `match_probability` of candidate pairs.
 
     Candidates agree on at least one blocking rule and reach the probability `floor`. Where a
-    record has aliases the best of its rows counts. Term frequencies come from the register.
-    Beyond `memory_limit` (such as `4GB`) DuckDB works on disk.
+    record has aliases the best of its rows counts. Term frequencies come from the register:
+    `spine`, or `left` where none is given. Beyond `memory_limit` (such as `4GB`) DuckDB works on
+    disk.
     """
-    if register.is_empty() or others.is_empty():
+    if left.is_empty() or right.is_empty():
         return _no_pairs()
-    rows = [_rows(register, "r"), _rows(others, "o")]
-    found = _predict(rows, settings(model.at_register(register)), floor, memory_limit)
+    register = left if spine is None else spine
+    rows = [_rows(left, "r"), _rows(right, "o")]
+    built = settings(model.at_register(register))
+    found = _predict(rows, built, register, floor, memory_limit)
     best = found.group_by("rid_l", "rid_r").agg(
         pl.col("match_weight").max().round(6), pl.col("match_probability").max().round(9)
     )
@@ -72,7 +76,11 @@ def _rows(records: pl.DataFrame, side: str) -> pl.DataFrame:
 
 
 def _predict(
-    rows: Sequence[pl.DataFrame], built: dict[str, Any], floor: float, memory_limit: str | None
+    rows: Sequence[pl.DataFrame],
+    built: dict[str, Any],
+    register: pl.DataFrame,
+    floor: float,
+    memory_limit: str | None,
 ) -> pl.DataFrame:
     import duckdb
     from splink import DuckDBAPI, Linker
@@ -88,7 +96,7 @@ def _predict(
         ]
         linker = Linker(frames, built, log_level=logging.ERROR)
         for column in _FREQUENCY_COLUMNS:
-            table = api.register(_frequencies(rows[0], column).to_arrow())
+            table = api.register(_frequencies(register, column).to_arrow())
             linker.table_management.register_term_frequency_lookup(table, column)
         found = linker.inference.predict(threshold_match_probability=floor)
         scored = pl.DataFrame(pl.from_arrow(found.as_pyarrow_table()))
