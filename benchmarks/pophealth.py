@@ -21,6 +21,8 @@ from pophealth_link.link.linkage import PROBABILISTIC
 _ABOVE_WEIGHTS = 1000.0
 _RECORD = ["source", "record_id"]
 _PERSON = ["source", "register_record_id"]
+# Of a record whose best candidate is one of these, another threshold would change nothing.
+_BARRED = ["cannot_link", "death_before_contact", "reviewed_no", "register_duplicate"]
 
 
 def pophealth(asked: Asked) -> pl.DataFrame:
@@ -31,7 +33,7 @@ def pophealth(asked: Asked) -> pl.DataFrame:
 
 def answers(links: Links, people: list[People], margin: float) -> pl.DataFrame:
     """Return one row per record outside the register: who it is linked to, or next would be."""
-    pairs = links.pairs.select(
+    pairs = links.pairs.filter(pl.col("source_l") == register(people).source).select(
         source="source_r",
         record_id="record_id_r",
         register_record_id="record_id_l",
@@ -72,7 +74,7 @@ def _next_best(pairs: pl.DataFrame, margin: float) -> pl.DataFrame:
     One that is not `margin` ahead of the second stays unlinked at any threshold, and so does one
     whose best lost to another record or is barred.
     """
-    open_pairs = pairs.filter(pl.col("decision") != "cannot_link")
+    open_pairs = pairs.filter(~pl.col("decision").is_in(_BARRED))
     second = pl.col("score").top_k(2).min().over(_RECORD)
     alone = pl.len().over(_RECORD) == 1
     best = open_pairs.filter(

@@ -1,34 +1,22 @@
-"""From scored candidates to links: margin, uniqueness, cannot-link; ties are left unlinked."""
+"""From scored candidates to links: the best one-to-one solution, and how far it leads any other."""
 
 from __future__ import annotations
 
+from math import log2
+
 import polars as pl
 
-from pophealth_link.link.records import PSEUDONYM
+from pophealth_link.link.barred import taken
+from pophealth_link.link.components import components
+from pophealth_link.link.posterior import same_person
 
+__all__ = ["decide", "taken"]
 
-def cannot_link(pairs: pl.DataFrame, trusted: pl.DataFrame) -> pl.DataFrame:
-    """Return the pairs (`rid_l`, `rid_r`) whose two trusted NHS numbers differ.
-
-    A token and a number in clear say nothing of each other.
-    """
-    numbered = pairs.join(trusted, left_on="rid_l", right_on="rid", how="left").join(
-        trusted, left_on="rid_r", right_on="rid", how="left", suffix="_r"
-    )
-    kinds = [pl.col(name).str.starts_with(PSEUDONYM) for name in ("nhs_number", "nhs_number_r")]
-    differ = (pl.col("nhs_number") != pl.col("nhs_number_r")) & (kinds[0] == kinds[1])
-    return numbered.filter(differ).select("rid_l", "rid_r")
-
-
-def taken(pairs: pl.DataFrame, links: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """Return the pairs whose register person already has a record of the same unique source."""
-    facts = records.filter(~pl.col("alias")).select("rid", "source", "unique_people")
-    linked = links.join(facts, left_on="rid_r", right_on="rid").filter("unique_people")
-    return (
-        pairs.join(facts, left_on="rid_r", right_on="rid")
-        .join(linked.select("rid_l", "source"), on=["rid_l", "source"], how="semi")
-        .select("rid_l", "rid_r")
-    )
+# Bits. Less than the rounding of a weight: two totals that differ by no more are tied.
+_EQUAL = 1e-6
+# A candidate of less than 1 in 128 against nobody changes no other probability by 0.01.
+_NEGLIGIBLE = -7.0
+_PAIR = ["rid_l", "rid_r"]
 
 
 def decide(
@@ -39,50 +27,129 @@ def decide(
     review: float,
     margin: float,
 ) -> pl.DataFrame:
-    """Return the candidates with a `decision`.
+    """Return the candidates with `match_probability` among their rivals and a `decision`.
 
-    accepted: the best candidate of its record, at or above `accept`, `margin` bits ahead of the
-    second, and, in a source of unique people, ahead by as much of every other record that claims
-    the same person. tie: good enough, but not ahead. taken: another record of the source is
-    ahead. review: at or above `review`. rejected: the rest.
+    `candidates` holds `rid_l` (register), `rid_r` and `match_weight`: the log2 odds of the pair
+    against nobody. In a source of unique people the solution with the largest sum of weights is
+    sought, in which no two records are one person; elsewhere each record has its best candidate.
+    The probability of a choice is its share among all choices of the record, nobody included, each
+    as likely as the best solution that holds it.
+
+    accepted: in the best solution, at or above `accept`, and `margin` bits ahead of every solution
+    in which somebody else is the record's person or the person's record. tie: good enough by
+    itself, but not ahead. taken: good enough by itself; the person is better another record of
+    the source. register_duplicate: another row of the person accepted. review: at or above
+    `review`. rejected: the rest.
     """
     facts = records.filter(~pl.col("alias")).select("rid", "source", "unique_people")
-    seen = candidates.join(facts, left_on="rid_r", right_on="rid")
-    good = pl.col("match_probability") >= accept
-    graded = seen.with_columns(_lead("rid_r").alias("lead"), good.alias("good"))
-    first = _decision(pl.col("lead"), margin, review)
-    claims = graded.with_columns(first.alias("decision"))
-    winners = claims.filter((pl.col("decision") == "accepted") & pl.col("unique_people"))
-    lost = winners.with_columns(_lead("rid_l", "source").alias("lead")).filter(
-        pl.col("lead") < margin
+    persons = same_person(records.join(candidates, left_on="rid", right_on="rid_l", how="semi"))
+    seen = candidates.join(facts, left_on="rid_r", right_on="rid").join(
+        persons.select(rid_l="rid", person="group"), on="rid_l"
     )
-    outcome = pl.when(pl.col("lead") <= -margin).then(pl.lit("taken")).otherwise(pl.lit("tie"))
-    revised = lost.select("rid_l", "rid_r", outcome.alias("revised"))
+    ordered = seen.sort("rid_r", "person", -pl.col("match_weight"), "rid_l")
+    best = ordered.unique(["rid_r", "person"], keep="first", maintain_order=True)
+    graded = _with_lead(_with_regret(best))
+    decided = graded.with_columns(
+        _decision(accept, review, margin).alias("decision"),
+        _probability().round(9).alias("match_probability"),
+    )
+    columns = [c for c in candidates.columns if c != "match_probability"]
+    whole = _to_all_rows(seen, decided).select(*columns, "match_probability", "decision")
+    return whole.sort(*_PAIR)
+
+
+def _with_regret(candidates: pl.DataFrame) -> pl.DataFrame:
+    """Add `regret` and `nobody`: bits by which the pair, and no link, fall short of the best."""
+    top = pl.max_horizontal(pl.col("match_weight").max().over("rid_r"), 0.0)
+    alone = candidates.with_columns(regret=top - pl.col("match_weight"), nobody=top)
+    claims = pl.col("rid_r").n_unique().over("source", "person")
+    weighty = alone.filter(pl.col("unique_people") & (pl.col("match_weight") > _NEGLIGIBLE))
+    shared = weighty.filter(claims > 1)
+    if shared.is_empty():
+        return alone
+    found = _solved(weighty, shared)
     return (
-        claims.join(revised, on=["rid_l", "rid_r"], how="left")
-        .with_columns(pl.coalesce("revised", "decision").alias("decision"))
-        .select(*candidates.columns, "decision")
-        .sort("rid_l", "rid_r")
+        alone.join(found, on=["rid_r", "person"], how="left", suffix="_solved")
+        .with_columns(
+            pl.coalesce("regret_solved", "regret").alias("regret"),
+            pl.col("nobody_solved").max().over("rid_r").fill_null(pl.col("nobody")).alias("nobody"),
+        )
+        .drop("regret_solved", "nobody_solved")
     )
 
 
-def _lead(*group: str) -> pl.Expr:
-    """Return by how many bits a candidate leads the best other candidate of its group."""
-    weight = pl.col("match_weight")
-    best = weight.max().over(group)
-    second = weight.top_k(2).min().over(group)
-    alone = pl.len().over(group) == 1
-    other = pl.when(weight < best).then(best).otherwise(second)
-    return pl.when(alone).then(float("inf")).otherwise(weight - other)
+def _solved(candidates: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
+    """Solve the components in which records of a source compete; the only loop, over those."""
+    place = pl.struct("source", "person").rank("dense") + pl.col("rid_r").max()
+    linked = candidates.with_columns(place=place)
+    parts = components(linked.select("rid_r", "place"))
+    labelled = linked.join(parts.cast({"node": pl.UInt32}), left_on="rid_r", right_on="node")
+    crowded = labelled.join(shared, on=_PAIR, how="semi")["component"].unique()
+    conflicts = labelled.filter(pl.col("component").is_in(crowded.implode()))
+    return pl.concat(
+        _solve(part) for part in conflicts.partition_by("component", maintain_order=True)
+    )
 
 
-def _decision(lead: pl.Expr, margin: float, review: float) -> pl.Expr:
+def _solve(part: pl.DataFrame) -> pl.DataFrame:
+    import numpy as np
+
+    from pophealth_link.link.one_to_one import regrets
+
+    _, row = np.unique(part["rid_r"].to_numpy(), return_inverse=True)
+    _, column = np.unique(part["person"].to_numpy(), return_inverse=True)
+    weights = np.full((row.max() + 1, column.max() + 1), -np.inf)
+    weights[row, column] = part["match_weight"].to_numpy()
+    pairs, nobody = regrets(weights)
+    return part.select("rid_r", "person").with_columns(
+        pl.Series("regret", pairs[row, column]), pl.Series("nobody", nobody[row])
+    )
+
+
+def _with_lead(graded: pl.DataFrame) -> pl.DataFrame:
+    """Add `lead`: the least regret of another person for the record, or record for the person."""
+    claimed = pl.when("unique_people").then(_least_other("source", "person")).otherwise(_FAR)
+    return graded.with_columns(lead=pl.min_horizontal(_least_other("rid_r"), claimed))
+
+
+_FAR = float("inf")
+
+
+def _least_other(*group: str) -> pl.Expr:
+    regret = pl.col("regret")
+    least = regret.min().over(group)
+    second = regret.bottom_k(2).max().over(group)
+    other = pl.when(regret > least).then(least).otherwise(second)
+    return pl.when(pl.len().over(group) == 1).then(_FAR).otherwise(other)
+
+
+def _probability() -> pl.Expr:
+    share = 2.0 ** -pl.col("regret")
+    return share / (2.0 ** -pl.col("nobody") + share.sum().over("rid_r"))
+
+
+def _decision(accept: float, review: float, margin: float) -> pl.Expr:
+    ahead = max(margin, 2 * _EQUAL)
+    good = pl.col("match_weight") >= log2(accept / (1 - accept)) - _EQUAL
+    likely = _probability().round(9) >= accept
+    chosen = (pl.col("regret") <= _EQUAL) & (pl.col("lead") >= ahead - _EQUAL)
     return (
-        pl.when(pl.col("good") & (lead >= margin))
+        pl.when(chosen & good & likely)
         .then(pl.lit("accepted"))
-        .when(pl.col("good") & (lead > -margin))
+        .when(good & (pl.col("regret") < ahead))
         .then(pl.lit("tie"))
-        .when(pl.col("match_probability") >= review)
+        .when(good & (pl.col("nobody") <= _EQUAL))
+        .then(pl.lit("taken"))
+        .when(_probability().round(9) >= review)
         .then(pl.lit("review"))
         .otherwise(pl.lit("rejected"))
     )
+
+
+def _to_all_rows(seen: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """Return every candidate with the decision on its person; the link goes to the best row."""
+    person = decided.select("rid_r", "person", "match_probability", "decision", best="rid_l")
+    every = seen.drop("match_probability", strict=False).join(person, on=["rid_r", "person"])
+    second = (pl.col("decision") == "accepted") & (pl.col("rid_l") != pl.col("best"))
+    word = pl.when(second).then(pl.lit("register_duplicate")).otherwise("decision")
+    return every.with_columns(decision=word)

@@ -7,15 +7,12 @@ from datetime import date
 
 import polars as pl
 
+from pophealth_link.link import attributes
 from pophealth_link.places import locate
 from pophealth_link.privacy import Key, keyed_hash
 from pophealth_link.schema.codes import AGE_BAND_STARTS, GROUP_OF_CATEGORY
 from pophealth_link.schema.outputs import PERSON_FACTS
 
-# Whose facts win where sources differ: the register, then those that update addresses most often.
-SETTING_ORDER = (
-    "primary_care", "secondary_care", "community", "local_authority", "voluntary_sector",
-)  # fmt: skip
 _DAYS_A_YEAR = 365.25
 
 
@@ -29,28 +26,16 @@ def person_facts(
 ) -> pl.DataFrame:
     """Return the table `person_facts`, one row per person of the linked `records`.
 
-    The register's facts win; where it has none, those of the next source in `SETTING_ORDER`. A
-    death in any source ends the registration. Codes for "not known" never override a known one.
+    Where the records of a person differ, the rules of :mod:`pophealth_link.link.attributes` say
+    whose word is taken.
     """
-    main = records.filter(~pl.col("alias"))
-    located = _located(main, postcodes)
-    ordered = located.sort(~pl.col("on_register"), _rank(), "source", "record_id")
-    people = ordered.group_by("person_id").agg(
-        pl.col("on_register").any(),
-        _first("date_of_birth"),
-        _first("sex"),
-        _first("ethnic_group"),
-        _first("uprn"),
-        pl.col("date_of_death").min(),
-        pl.col("place").drop_nulls().first(),
-        pl.when("on_register").then("practice_code").drop_nulls().first().alias("practice_code"),
-        # A person on the register is there from its dates; another from those of any source.
-        pl.col("date_from").filter(pl.col("leads")).min(),
-        pl.col("date_to").filter(pl.col("leads")).fill_null(date.max).max(),
+    people = attributes.resolve(records)
+    placed: pl.DataFrame = locate(people, postcodes)
+    group = pl.col("ethnic_category").replace_strict(GROUP_OF_CATEGORY, return_dtype=pl.String)
+    told = _with_time(placed, as_of, period).with_columns(
+        age_band(as_of), group.fill_null("unknown").alias("ethnic_group")
     )
-    timed = _with_time(people, as_of, period).unnest("place")
-    banded = timed.with_columns(_age_band(as_of), pl.col("ethnic_group").fill_null("unknown"))
-    keyed = keyed_hash(banded, "uprn", key, kind="uprn").rename({"uprn": "keyed_uprn"})
+    keyed = keyed_hash(told, "uprn", key, kind="uprn").rename({"uprn": "keyed_uprn"})
     return keyed.select(PERSON_FACTS.names).sort("person_id")
 
 
@@ -93,28 +78,6 @@ def property_facts(
     ).sort("record_id")
 
 
-def _located(records: pl.DataFrame, postcodes: pl.LazyFrame) -> pl.DataFrame:
-    placed: pl.DataFrame = locate(records, postcodes)
-    category = pl.col("ethnic_category").str.strip_chars().str.to_uppercase()
-    group = category.replace_strict(GROUP_OF_CATEGORY, default=None, return_dtype=pl.String)
-    # Where a record gives no postcode at all, the next source may give one.
-    told = pl.col("lsoa_code").is_not_null() | (pl.col("unplaced") != "no_postcode")
-    return placed.with_columns(
-        group.alias("ethnic_group"),
-        pl.when(told).then(pl.struct("lsoa_code", "unplaced")).alias("place"),
-        (pl.col("on_register") | ~pl.col("on_register").any().over("person_id")).alias("leads"),
-    )
-
-
-def _rank() -> pl.Expr:
-    order = {setting: i for i, setting in enumerate(SETTING_ORDER)}
-    return pl.col("setting").replace_strict(order, return_dtype=pl.Int32)
-
-
-def _first(column: str) -> pl.Expr:
-    return pl.col(column).drop_nulls().first()
-
-
 def _with_time(people: pl.DataFrame, as_of: date, period: tuple[date, date]) -> pl.DataFrame:
     """Add `current` on the day and `person_years` within the period, both ends counted."""
     first, last = period
@@ -123,17 +86,14 @@ def _with_time(people: pl.DataFrame, as_of: date, period: tuple[date, date]) -> 
     days = (
         pl.min_horizontal(ends, pl.lit(last)) - pl.max_horizontal(starts, pl.lit(first))
     ).dt.total_days() + 1
-    nowhere = pl.struct(
-        pl.lit(None, dtype=pl.String).alias("lsoa_code"), pl.lit("no_postcode").alias("unplaced")
-    )
     return people.with_columns(
         ((starts <= as_of) & (ends >= as_of)).alias("current"),
         (days.clip(lower_bound=0) / _DAYS_A_YEAR).round(6).alias("person_years"),
-        pl.coalesce("place", nowhere).alias("place"),
     )
 
 
-def _age_band(as_of: date) -> pl.Expr:
+def age_band(as_of: date) -> pl.Expr:
+    """Return the age band of `date_of_birth` in completed years on the day, null for none."""
     born = pl.col("date_of_birth")
     # Months are 8-bit numbers: a hundred times one would overflow.
     birthday = born.dt.month().cast(pl.Int32) * 100 + born.dt.day()

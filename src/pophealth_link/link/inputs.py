@@ -10,7 +10,7 @@ from typing import Literal
 import polars as pl
 
 from pophealth_link.errors import LinkageError, nearest
-from pophealth_link.link.passes import DEFAULT_PASSES, DeterministicPass
+from pophealth_link.link.passes import DEFAULT_PASSES, DeterministicPass, repeated
 from pophealth_link.prepare.nhs_number import Kind
 from pophealth_link.schema.codes import SETTING
 from pophealth_link.schema.records import PEOPLE
@@ -23,7 +23,11 @@ Setting = Literal[
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The people of one source in contract columns; its repr shows counts only."""
+    """The people of one source in contract columns; its repr shows counts only.
+
+    `superseded_numbers`: the source is known to hold NHS numbers that have been replaced, so a
+    number that differs is evidence against a link, not a veto.
+    """
 
     source: str
     frame: pl.DataFrame = field(repr=False)
@@ -33,6 +37,7 @@ class People:
     nhs_number_kind: Kind = "clear"
     aliases: pl.DataFrame | None = field(default=None, repr=False)
     quarantined: int = 0
+    superseded_numbers: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a setting that does not exist."""
@@ -51,10 +56,14 @@ class People:
 class LinkSpec:
     """Settings of a linkage.
 
-    `accept_probability` and `review_probability` are match probabilities from 0 to 1. `margin` is
-    the lead in match weight, in bits, that the best candidate must have over the second best.
+    `model` is `default` (shipped), `train` (estimated from the records, drawing with `seed`) or a
+    file saved by an earlier run. `accept_probability` and `review_probability` are match
+    probabilities from 0 to 1. `margin` is the lead in match weight, in bits, that the best
+    candidate must have over the second best. `passes` are the deterministic passes, in order.
     `max_pairs` bounds the comparisons of each blocking rule of the probabilistic pass, and
-    `memory_limit` (such as `4GB`) the memory that it holds before it goes to disk.
+    `memory_limit` (such as `4GB`) the memory that it holds before it goes to disk. `decisions` is
+    a file of reviewed pairs; `previous_index` the folder `linked` of an earlier run, whose person
+    ids are kept. Raises `LinkageError` where a setting is out of range.
     """
 
     model: str | Path = "default"
@@ -64,13 +73,20 @@ class LinkSpec:
     passes: tuple[DeterministicPass, ...] = DEFAULT_PASSES
     max_pairs: int = 500_000_000
     memory_limit: str | None = None
+    decisions: Path | None = None
+    previous_index: Path | None = None
+    seed: int = 0
 
     def __post_init__(self) -> None:
+        problems = [f"more than one pass has the name `{name}`." for name in repeated(self.passes)]
         if not 0 < self.review_probability <= self.accept_probability < 1:
-            raise LinkageError(
-                "the thresholds of LinkSpec are out of order.",
-                "0 < review_probability <= accept_probability < 1 must hold.",
-            )
+            problems.append("0 < review_probability <= accept_probability < 1 must hold.")
+        if not self.margin >= 0:
+            problems.append("margin must be 0 bits or more.")
+        if self.max_pairs < 1:
+            problems.append("max_pairs must be 1 or more.")
+        if problems:
+            raise LinkageError("LinkSpec cannot be used.", *problems)
 
 
 def people(
@@ -84,11 +100,13 @@ def people(
     columns: Mapping[str, str] | None = None,
     formats: Mapping[str, tuple[str, ...]] | None = None,
     aliases: pl.DataFrame | None = None,
+    superseded_numbers: bool = False,
 ) -> People:
     """Return the people of one source, checked against the contract of the table `people`.
 
     `columns` maps contract columns to the frame's own; further columns are ignored. `formats`
-    gives date formats by contract column. Rows without a `record_id` are left out and counted.
+    gives date formats by contract column. `aliases` holds further rows of identifiers of the same
+    record ids. Rows without a `record_id` are left out and counted.
     Raises `DataError` where `record_id` is absent or not unique, where a mapped column is absent,
     or where no value of a date column is a date.
 
@@ -108,4 +126,5 @@ def people(
         nhs_number_kind,
         former,
         accepted.counts.quarantined,
+        superseded_numbers,
     )

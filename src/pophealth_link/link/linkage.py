@@ -1,180 +1,184 @@
-"""The linkage: NHS number, deterministic passes, probabilistic pass, assignment, person index."""
+"""The linkage, step by step: who of the register is whom, who is known elsewhere, person index."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from pophealth_link.link import assign, numbers, passes, probabilistic
+from pophealth_link.link import (
+    barred,
+    blocking,
+    decisions,
+    numbers,
+    off_register,
+    on_register,
+    previous_index,
+)
 from pophealth_link.link.inputs import LinkSpec, People
-from pophealth_link.link.model import Model, load
-from pophealth_link.link.person_index import assign_people, with_ids
+from pophealth_link.link.links import Links, counts
+from pophealth_link.link.model import Model
+from pophealth_link.link.numbers import NumberLinks
+from pophealth_link.link.on_register import ACCEPTED, PAIR, World, links_of, pairs_of
+from pophealth_link.link.person_index import NHS_NUMBER, PROBABILISTIC, assign_people, with_ids
+from pophealth_link.link.previous_index import Known
 from pophealth_link.link.records import register_of, stack
-from pophealth_link.prepare.nhs_number import is_test_range
+from pophealth_link.link.train import model_for
 from pophealth_link.privacy import Key
 
-PROBABILISTIC = "probabilistic"
-NHS_NUMBER = "nhs_number"
+__all__ = [
+    "NHS_NUMBER",
+    "PROBABILISTIC",
+    "Links",
+    "Opened",
+    "after_numbers",
+    "before_scoring",
+    "link",
+]
+
+# The pairs that an earlier run linked: told to every pass, and not handed out again.
+_EARLIER = "earlier"
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """The outcome of a linkage; its repr shows counts only.
+class Opened:
+    """A linkage up to the point from which on pairs are scored.
 
-    `person_index` and `pairs` are tables of the schema; `records` holds the prepared identifiers
-    with `person_id` and stays in memory; `counts` are facts for the linkage card.
+    `found` are the pairs of the passes so far; `others` the records that will be compared with
+    the register.
     """
 
-    person_index: pl.DataFrame = field(repr=False)
-    pairs: pl.DataFrame = field(repr=False)
-    records: pl.DataFrame = field(repr=False)
-    counts: dict[str, int]
-    model: Model = field(repr=False)
-    passes: tuple[str, ...] = ()
+    world: World = field(repr=False)
+    found: pl.DataFrame = field(repr=False)
+    by_number: NumberLinks = field(repr=False)
+    known: Known = field(repr=False)
 
-    def __repr__(self) -> str:
-        people = self.person_index["person_id"].n_unique()
-        return f"Links({self.person_index.height:,} records, {people:,} people)"
-
-    def summary(self) -> pl.DataFrame:
-        """Return one row per pass, in order: `pass`, `pairs`, `share`, `cumulative_share`.
-
-        `pairs` counts the records that the pass gave a person; shares are of all records outside
-        the register. What is missing from the last cumulative share is unlinked.
-        """
-        others = self.person_index.filter(pl.col("method") != "register")
-        counted = others.group_by("method").agg(pl.len().cast(pl.Int64).alias("pairs"))
-        order = pl.DataFrame({"pass": list(self.passes)})
-        found = order.join(
-            counted, left_on="pass", right_on="method", how="left", maintain_order="left"
-        ).with_columns(pl.col("pairs").fill_null(0))
-        share = pl.col("pairs") / max(others.height, 1)
-        return found.with_columns(share.alias("share"), share.cum_sum().alias("cumulative_share"))
+    @property
+    def others(self) -> pl.DataFrame:
+        """The prepared records that are still to be compared with the register."""
+        return self.world.others(links_of(self.found))
 
 
 def link(
     sources: Sequence[People], spec: LinkSpec | None = None, *, key: Key | None = None
 ) -> Links:
-    """Link every source to the register and return who is who.
+    """Link every source to the register, and the others with one another; return who is who.
 
     Neither the order of the sources nor that of their rows changes the outcome. Without a `key`
     a new one is made, so person ids differ from call to call. Raises `LinkageError` where there
-    is no register, a model cannot be used, or the comparisons exceed the budget.
+    is no register, a model cannot be used or trained, the comparisons exceed the budget, or what
+    reviewers or an earlier index say does not go with the records; `DataError` and `JobError`
+    where their files cannot be used.
     """
-    spec = spec or LinkSpec()
-    model = load(spec.model)
+    spec, key = spec or LinkSpec(), key or Key(secrets.token_bytes(32))
+    opened = before_scoring(sources, spec, key=key)
+    world, found = opened.world, opened.found
+    sides = world.register, opened.others
+    comparisons = blocking.comparisons_per_rule(*sides)
+    blocking.refuse_over_budget(comparisons, spec.max_pairs, *sides)
+    model = model_for(spec, world.records, opened.by_number)
+    found = _and(found, on_register.probabilistic_pass(world, links_of(found), model, spec))
+    off = off_register.link(world, found, opened.by_number, model, spec)
+    found = _and(found, off.pairs).filter(pl.col("pass") != _EARLIER)
+    whole = _with_people(world, found, off.people, opened.known, key)
+    named = _named_pairs(found, world.records)
+    counted = counts(whole, named, opened.by_number, world.reviewed, opened.known)
+    return Links(_index(whole), named, whole, counted, model, _pass_names(spec), comparisons, spec)
+
+
+def before_scoring(sources: Sequence[People], spec: LinkSpec, *, key: Key | None = None) -> Opened:
+    """Return the linkage after the NHS number and the deterministic passes.
+
+    Without a `key` it is not looked at whether an earlier index was made with the same one.
+    Raises as `link` does.
+    """
     records = stack(sources, register_of(sources))
-    by_number = numbers.link(records)
-    found = [_pairs(by_number.pairs, NHS_NUMBER)]
-    for rule in spec.passes:
-        found.append(_deterministic(records, found, by_number.trusted, rule))
-    found.append(_probabilistic(records, found, by_number.trusted, model, spec))
-    pairs = pl.concat(found)
-    names = (NHS_NUMBER, *(rule.name for rule in spec.passes), PROBABILISTIC)
-    done = _result(records, pairs, by_number, model, key or Key(secrets.token_bytes(32)))
-    return replace(done, passes=names)
-
-
-def _pairs(pairs: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Return pairs with the columns that every pass fills, weights empty where no model spoke."""
-    filled = pairs.with_columns(pl.lit(name).alias("pass"))
-    for column in ("match_weight", "match_probability"):
-        if column not in filled.columns:
-            filled = filled.with_columns(pl.lit(None, dtype=pl.Float64).alias(column))
-    return filled.select(
-        "rid_l", "rid_r", "pass", "match_weight", "match_probability", "decision"
-    ).cast({"rid_l": pl.UInt32, "rid_r": pl.UInt32})
-
-
-def _accepted(found: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(found).filter(pl.col("decision") == "accepted")
-
-
-def _remaining(records: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
-    others = records.filter(~pl.col("on_register"))
-    return others.join(links, left_on="rid", right_on="rid_r", how="anti")
-
-
-def _deterministic(
-    records: pl.DataFrame,
-    found: Sequence[pl.DataFrame],
-    trusted: pl.DataFrame,
-    rule: passes.DeterministicPass,
-) -> pl.DataFrame:
-    links = _accepted(found)
-    register = records.filter("on_register")
-    proposed = passes.propose(register, _remaining(records, links), rule)
-    decision = pl.when("ambiguous").then(pl.lit("ambiguous")).otherwise(pl.lit("accepted"))
-    decided = proposed.with_columns(decision.alias("decision"))
-    return _pairs(_vetoed(decided, links, records, trusted), rule.name)
-
-
-def _vetoed(
-    pairs: pl.DataFrame, links: pl.DataFrame, records: pl.DataFrame, trusted: pl.DataFrame
-) -> pl.DataFrame:
-    """Return the pairs with those decided otherwise that may not link."""
-    for veto, word in (
-        (assign.taken(pairs, links, records), "taken"),
-        (assign.cannot_link(pairs, trusted), "cannot_link"),
-    ):
-        marked = veto.unique().with_columns(pl.lit(word).alias("veto"))
-        pairs = (
-            pairs.join(marked, on=["rid_l", "rid_r"], how="left", maintain_order="left")
-            .with_columns(pl.coalesce("veto", "decision").alias("decision"))
-            .drop("veto")
-        )
-    return pairs
-
-
-def _probabilistic(
-    records: pl.DataFrame,
-    found: Sequence[pl.DataFrame],
-    trusted: pl.DataFrame,
-    model: Model,
-    spec: LinkSpec,
-) -> pl.DataFrame:
-    links = _accepted(found)
-    register, others = records.filter("on_register"), _remaining(records, links)
-    budget = probabilistic.comparisons_per_rule(register, others)
-    probabilistic.refuse_over_budget(budget, spec.max_pairs)
-    scored = probabilistic.score(register, others, model, memory_limit=spec.memory_limit)
-    screened = _vetoed(scored.with_columns(decision=pl.lit("open")), links, records, trusted)
-    free = screened.filter(pl.col("decision") == "open").drop("decision")
-    decided = assign.decide(
-        free,
+    known = _known(spec, records, key)
+    reviewed = _reviewed(spec, records, [each.source for each in sources])
+    found = pairs_of(previous_index.links(known, records), _EARLIER)
+    found = _and(found, _reviewed_pairs(records, links_of(found), reviewed, known))
+    by_number = numbers.link(
         records,
-        accept=spec.accept_probability,
-        review=spec.review_probability,
-        margin=spec.margin,
+        refused=reviewed.refused,
+        linked=links_of(found),
+        superseded=[each.source for each in sources if each.superseded_numbers],
     )
-    barred = screened.filter(pl.col("decision") != "open").select(decided.columns)
-    return _pairs(pl.concat([decided, barred]).sort("rid_l", "rid_r"), PROBABILISTIC)
+    wrong = by_number.elsewhere.filter(pl.col("decision") == numbers.CONTRADICTED)
+    units = known.records.select("rid", "unit")
+    world = World(records, by_number.trusted, reviewed, wrong, units)
+    found = _and(found, on_register.by_number(world, links_of(found), by_number.pairs))
+    found = _and(found, on_register.deterministic(world, links_of(found), spec.passes))
+    return Opened(world, found, by_number, known)
 
 
-def _result(
-    records: pl.DataFrame,
-    pairs: pl.DataFrame,
-    by_number: numbers.NumberLinks,
-    model: Model,
-    key: Key,
-) -> Links:
-    links = pairs.filter(pl.col("decision") == "accepted").drop("decision", "match_weight")
-    assigned = assign_people(records, links, by_number.trusted)
-    known = with_ids(assigned, records, by_number.trusted, key)
-    whole = records.join(known, on="rid", how="left", maintain_order="left")
-    index = whole.filter(~pl.col("alias")).select(
-        "source", "record_id", "person_id", "method", "match_probability"
-    )
-    return Links(
-        index.sort("source", "record_id"),
-        _named_pairs(pairs, records),
-        whole,
-        _counts(records, pairs, by_number),
-        model,
-    )
+def after_numbers(
+    records: pl.DataFrame, links: pl.DataFrame, trusted: pl.DataFrame, model: Model, spec: LinkSpec
+) -> pl.DataFrame:
+    """Return the pairs of all passes with the register that follow the NHS number.
+
+    `records` are prepared rows of the register and of those to be linked; `links` (`rid_l`,
+    `rid_r`) what is linked already, also of records that are not there; `trusted` the numbers
+    (`rid`, `nhs_number`) that rule links out. The budget of comparisons is not looked at.
+    """
+    world = World(records, barred.with_firmness(trusted))
+    linked = links.select(PAIR).cast(dict.fromkeys(PAIR, pl.UInt32))
+    found = on_register.deterministic(world, linked, spec.passes)
+    done = pl.concat([linked, links_of(found)])
+    return _and(found, on_register.probabilistic_pass(world, done, model, spec))
+
+
+def _and(found: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([found, more])
+
+
+def _known(spec: LinkSpec, records: pl.DataFrame, key: Key | None) -> Known:
+    if spec.previous_index is None:
+        return previous_index.nobody()
+    return previous_index.known(previous_index.read(spec.previous_index), records, key)
+
+
+def _reviewed(spec: LinkSpec, records: pl.DataFrame, sources: Sequence[str]) -> decisions.Reviewed:
+    if spec.decisions is None:
+        return decisions.nothing()
+    return decisions.resolve(decisions.read(spec.decisions, sources), records)
+
+
+def _reviewed_pairs(
+    records: pl.DataFrame, links: pl.DataFrame, reviewed: decisions.Reviewed, known: Known
+) -> pl.DataFrame:
+    """Return the links to the register that a reviewer made, but for what is settled already."""
+    units = known.records.select("rid", "unit")
+    old = units["rid"].implode()
+    new = reviewed.register.filter(~(pl.col("rid_l").is_in(old) & pl.col("rid_r").is_in(old)))
+    for forbidden in (
+        barred.taken(new, links, records),
+        previous_index.at_odds(new, links, units),
+        previous_index.at_odds(new, new, units),
+    ):
+        new = new.join(forbidden, on=PAIR, how="anti", maintain_order="left")
+    return pairs_of(new.with_columns(decision=pl.lit(ACCEPTED)), decisions.REVIEWED)
+
+
+def _with_people(
+    world: World, found: pl.DataFrame, people: pl.DataFrame, known: Known, key: Key
+) -> pl.DataFrame:
+    """Return the records with `person_id`, `method` and `match_probability`."""
+    accepted = found.filter(pl.col("decision") == ACCEPTED)
+    assigned = assign_people(world.records, accepted, people, known.records)
+    named = with_ids(assigned, world.records, world.trusted, key, known.records, known.ids)
+    return world.records.join(named.drop("person"), on="rid", how="left", maintain_order="left")
+
+
+def _index(whole: pl.DataFrame) -> pl.DataFrame:
+    columns = ["source", "record_id", "person_id", "method", "match_probability"]
+    return whole.filter(~pl.col("alias")).select(columns).sort("source", "record_id")
+
+
+def _pass_names(spec: LinkSpec) -> tuple[str, ...]:
+    first = () if spec.decisions is None else (decisions.REVIEWED,)
+    return (*first, NHS_NUMBER, *(rule.name for rule in spec.passes), PROBABILISTIC)
 
 
 def _named_pairs(pairs: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
@@ -185,19 +189,3 @@ def _named_pairs(pairs: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     columns = ["source_l", "record_id_l", "source_r", "record_id_r", "pass"]
     rest = ["match_weight", "match_probability", "decision"]
     return named.select(columns + rest).sort(columns)
-
-
-def _counts(
-    records: pl.DataFrame, pairs: pl.DataFrame, by_number: numbers.NumberLinks
-) -> dict[str, int]:
-    main = records.filter(~pl.col("alias"))
-    decided = pairs.group_by("decision").len().sort("decision")
-    return {
-        "records": main.height,
-        "nhs_numbers_valid": main.filter(pl.col("nhs_number_status") == "valid").height,
-        "nhs_numbers_invalid": main.filter(pl.col("nhs_number_status") == "invalid").height,
-        "nhs_numbers_test_range": main.filter(is_test_range(pl.col("nhs_number"))).height,
-        "nhs_numbers_shared": by_number.shared,
-        "nhs_numbers_contradicted": by_number.contradicted,
-        **{f"pairs_{decision}": count for decision, count in decided.iter_rows()},
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,40 +12,61 @@ from typing import Any
 import polars as pl
 
 from pophealth_link.errors import LinkageError
-from pophealth_link.link.comparisons import COMPARISONS
+from pophealth_link.link.comparisons import COMPARISONS, JOINT
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How likely a named level of agreement is: `m` among true pairs, `u` among others."""
+    """How likely a named level of agreement is: `m` among true pairs, `u` among others.
+
+    `adjust` corrects its weight, in bits, for what m and u leave out: mistakes come together, so
+    that levels are not independent among true pairs. For a level of one dwelling `u` is that of
+    somebody else who lives there.
+    """
 
     name: str
     m: float
     u: float
+    adjust: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """m and u of every level, the share of records expected to be on the register, provenance."""
+    """m and u of every level, what is expected of records, provenance.
+
+    `on_register` is the share of records expected to be of somebody on the register, a start that
+    a linkage adapts to each source; `mates` the share of the others that live with somebody who
+    is. `joint` holds the bits that comparisons add together (`comparisons.JOINT`): twins differ in
+    the given name alone.
+    """
 
     levels: Mapping[str, tuple[Level, ...]]
     on_register: float
     provenance: Mapping[str, Any]
+    mates: float = 0.2
+    joint: Mapping[str, float] = field(default_factory=dict)
     register_size: int = 2
 
     def __post_init__(self) -> None:
         problems = [line for name in COMPARISONS for line in _check(name, self.levels.get(name))]
-        if not 0 < self.on_register < 1:
-            problems.append("on_register must lie between 0 and 1.")
+        if unknown := set(self.joint) - set(JOINT):
+            problems.append(f"joint: {', '.join(sorted(unknown))} is not known.")
+        shares = {"on_register": self.on_register, "mates": self.mates}
+        problems += [f"{k} must lie between 0 and 1." for k, v in shares.items() if not 0 < v < 1]
         if problems:
             raise LinkageError("the linkage model cannot be used.", *problems)
 
     @property
     def prior(self) -> float:
-        """The probability that a record and a register person taken at random match."""
-        return self.on_register / max(self.register_size, 2)
+        """The odds that a record is a given register person rather than nobody on the register."""
+        return self.on_register / (1 - self.on_register) / max(self.register_size, 2)
+
+    def u_of_anybody(self, comparison: str) -> tuple[float, ...]:
+        """Return the u of each level for somebody taken at random, wherever the two live."""
+        u = tuple(level.u for level in self.levels[comparison])
+        return u[len(u) // 2 :] * 2 if COMPARISONS[comparison].by_dwelling else u
 
     def at_register(self, register: pl.DataFrame) -> Model:
         """Return the model for this register: its size, and how often its people share a place.
@@ -74,16 +95,27 @@ def place_shares(people: pl.DataFrame) -> dict[str, float]:
     0.333
     """
     dwelling = pl.coalesce("uprn", pl.concat_str("home", "house", separator=" "))
-    nested = [
-        _share(people.select(place))
-        for place in (dwelling, pl.col("home"), pl.col("sector"), pl.col("outward"))
-    ]
-    apart = [nested[0], *(wide - near for near, wide in pairwise(nested)), 1 - nested[-1]]
+    nested = [_share(people.select(dwelling)), _share(people.select("home"))]
+    nested += [min(nested[1] + _share_near(people), 1.0)]
+    nested += [max(nested[2], _share(people.select(place))) for place in ("sector", "outward")]
+    apart = [nested[0], *(max(wide - near, 0.0) for near, wide in pairwise(nested)), 1 - nested[-1]]
     least = 0.5 / max(people.height, 1)
     names = (rule.name for rule in COMPARISONS["household"].levels)
     return {
         name: min(max(share, least), 1 - least) for name, share in zip(names, apart, strict=True)
     }
+
+
+def _share_near(people: pl.DataFrame) -> float:
+    """Return the probability that two people's postcodes differ in one character of the unit."""
+    unit = people.filter(pl.col("outward").is_not_null()).select(
+        pl.col("home").str.head(-1).alias("last"),
+        pl.concat_str(pl.col("home").str.head(-2), pl.col("home").str.tail(1)).alias("letter"),
+        pl.concat_str("outward", pl.col("home").str.tail(2)).alias("digit"),
+        "home",
+    )
+    same = _share(unit.select("home"))
+    return sum(max(_share(unit.select(c)) - same, 0.0) for c in ("last", "letter", "digit"))
 
 
 def _share(places: pl.DataFrame) -> float:
@@ -98,8 +130,10 @@ def _check(name: str, levels: tuple[Level, ...] | None) -> list[str]:
     declared = tuple(level.name for level in COMPARISONS[name].levels)
     if levels is None or tuple(level.name for level in levels) != declared:
         return [f"{name}: its levels must be {', '.join(declared)}, in that order."]
-    bad = [f"{name}.{v.name}" for v in levels if not (0 < v.m < 1 and 0 < v.u < 1)]
-    return [f"{', '.join(bad)}: m and u must lie between 0 and 1."] if bad else []
+    bad = [f"{name}.{v.name}" for v in levels if not (0 < v.m < 1 and 0 < v.u <= 1)]
+    problems = [f"{', '.join(bad)}: m and u must lie between 0 and 1."] if bad else []
+    high = [f"{name}.{v.name}" for v in levels if not bad and v.m * 2**v.adjust >= 1]
+    return problems + ([f"{', '.join(high)}: m with its adjustment passes 1."] if high else [])
 
 
 def save(model: Model, path: Path) -> None:
@@ -108,6 +142,8 @@ def save(model: Model, path: Path) -> None:
     body = {
         "format": FORMAT,
         "on_register": model.on_register,
+        "mates": model.mates,
+        "joint": dict(model.joint),
         "comparisons": levels,
         "provenance": dict(model.provenance),
     }
@@ -143,6 +179,6 @@ def _parse(path: Path) -> Model | None:
             name: tuple(Level(**level) for level in each)
             for name, each in body["comparisons"].items()
         }
-        return Model(levels, body["on_register"], body["provenance"])
+        return Model(levels, body["on_register"], body["provenance"], body["mates"], body["joint"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -6,56 +6,96 @@ nothing; it is counted.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
 
 from pophealth_link.link import agreement
+from pophealth_link.link.barred import (
+    DEATH,
+    REVIEWED_NO,
+    died_before,
+    known_apart,
+    with_firmness,
+)
 from pophealth_link.link.comparisons import AT_HOME
+
+ACCEPTED, CONTRADICTED = "accepted", "contradicted"
+_PAIR = ["rid_l", "rid_r"]
 
 
 @dataclass(frozen=True, slots=True)
 class NumberLinks:
-    """Pairs `rid_l` (register), `rid_r`, `decision`; and the numbers that may still be trusted.
+    """Pairs `rid_l`, `rid_r`, `decision`; and the numbers that may still be trusted.
 
-    `contradicted` counts records whose number is another person's by their demographics; `shared`
-    those that share a number within a source of unique people.
+    `pairs` are those with the register on the left, `elsewhere` those in which neither record is
+    on it. `trusted` holds `rid`, `nhs_number` and `firm`: whether another number rules a link
+    out. `contradicted` counts records whose number is another person's by their demographics;
+    `shared` those that share a number within a source of unique people.
     """
 
     pairs: pl.DataFrame
+    elsewhere: pl.DataFrame
     trusted: pl.DataFrame
     shared: int
     contradicted: int
 
 
-def link(records: pl.DataFrame) -> NumberLinks:
+def link(
+    records: pl.DataFrame,
+    *,
+    refused: pl.DataFrame | None = None,
+    linked: pl.DataFrame | None = None,
+    superseded: Collection[str] = (),
+) -> NumberLinks:
     """Join records to the register on the NHS number, with a cross-check of demographics.
 
-    `trusted` holds `rid`, `nhs_number` for each record whose number nothing contradicts.
     A number that two records of a source of unique people hold is shared: it is set aside. So is
     one that is held off the register by people who contradict each other: none of them can be
-    told to be its owner.
+    told to be its owner. A number does not link either to somebody who died before, or to whom a
+    reviewer said no: `refused` holds such pairs (`rid_l`, `rid_r`), and `linked` the pairs of a
+    register person and a record that a reviewer or an earlier run linked: another number is wrong
+    there. `superseded` names the sources that are known to hold numbers that were replaced.
     """
+    decided = pl.DataFrame(schema=dict.fromkeys(_PAIR, pl.UInt32)) if linked is None else linked
     held = records.filter(~pl.col("alias") & pl.col("nhs_number").is_not_null()).select(
         "rid", "source", "unique_people", "on_register", "nhs_number"
     )
+    held = _as_reviewed(held, decided)
     holders = pl.col("rid").count().over("source", "nhs_number")
     shared = held.filter(pl.col("unique_people") & (holders > 1))
     sound = held.join(shared, on="rid", how="anti")
-    checked = _check(_pairs_with_first_holder(sound), records)
+    checked = _checked(_pairs_with_first_holder(sound), records, decided, refused)
     on_register = sound.filter("on_register").select(rid_l="rid")
-    wrong = checked.filter(pl.col("decision") == "contradicted")
+    wrong = checked.filter(pl.col("decision") != ACCEPTED)
     ownerless = wrong.join(on_register, on="rid_l", how="anti").select(rid="rid_l")
     barred = sound.join(ownerless, on="rid", how="semi").select("nhs_number").unique()
     trusted = sound.join(wrong.select(rid="rid_r"), on="rid", how="anti").join(
         barred, on="nhs_number", how="anti"
     )
+    sure = pl.col("rid_l").is_in(trusted["rid"].implode()) | (pl.col("decision") != ACCEPTED)
+    elsewhere = checked.join(on_register, on="rid_l", how="anti", maintain_order="left").filter(
+        sure
+    )
+    register = checked.join(on_register, on="rid_l", how="semi", maintain_order="left")
     return NumberLinks(
-        checked.join(on_register, on="rid_l", how="semi", maintain_order="left"),
-        trusted.select("rid", "nhs_number").sort("rid"),
+        register.join(decided, on="rid_r", how="anti", maintain_order="left"),
+        elsewhere,
+        with_firmness(trusted, superseded).select("rid", "nhs_number", "firm").sort("rid"),
         shared.height,
         sound.height - trusted.height,
     )
+
+
+def _as_reviewed(held: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the numbers of records whose person, by a reviewer, has another or somebody has."""
+    number = held.select("rid", own="nhs_number")
+    persons = decided.join(number, left_on="rid_l", right_on="rid", how="left")
+    told = held.join(persons.select("own", rid="rid_r"), on="rid")
+    somebodys = pl.col("nhs_number").is_in(held.filter("on_register")["nhs_number"].implode())
+    wrong = pl.coalesce(pl.col("nhs_number") != pl.col("own"), somebodys)
+    return held.join(told.filter(wrong), on="rid", how="anti", maintain_order="left")
 
 
 def _pairs_with_first_holder(held: pl.DataFrame) -> pl.DataFrame:
@@ -66,17 +106,50 @@ def _pairs_with_first_holder(held: pl.DataFrame) -> pl.DataFrame:
     return pairs.filter(pl.col("rid") != pl.col("rid_l")).select("rid_l", rid_r="rid")
 
 
-def _check(pairs: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    seen = agreement.levels(pairs, records)
-    plain = seen.with_columns(
-        pl.col(name).str.strip_suffix(AT_HOME) for name in ("given", "family", "birth", "sex")
-    )
+def _checked(
+    pairs: pl.DataFrame, records: pl.DataFrame, decided: pl.DataFrame, refused: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Return the pairs with a `decision`; those decided before are not checked again."""
+    sure = pairs.join(decided, on=_PAIR, how="semi", maintain_order="left")
+    open_pairs = pairs.join(decided, on=_PAIR, how="anti", maintain_order="left")
+    accepted = sure.select(*_PAIR, decision=pl.lit(ACCEPTED))
+    return pl.concat([accepted, _check(open_pairs, records, refused)])
+
+
+def _check(
+    pairs: pl.DataFrame, records: pl.DataFrame, refused: pl.DataFrame | None
+) -> pl.DataFrame:
+    seen = agreement.likest(pairs, records)
     others = _someone_else(pairs, records)
     wrong = contradicts() | pl.col("someone_else")
-    decision = pl.when(wrong).then(pl.lit("contradicted")).otherwise(pl.lit("accepted"))
-    return plain.join(others, on=["rid_l", "rid_r"], maintain_order="left").select(
-        "rid_l", "rid_r", decision.alias("decision")
+    decision = (
+        pl.when("refused")
+        .then(pl.lit(REVIEWED_NO))
+        .when(wrong)
+        .then(pl.lit(CONTRADICTED))
+        .when("dead")
+        .then(pl.lit(DEATH))
+        .otherwise(pl.lit(ACCEPTED))
     )
+    told = _marked(seen, died_before(pairs, records), "dead")
+    told = _marked(told, _refused(pairs, refused), "refused")
+    return told.join(others, on=_PAIR, maintain_order="left").select(
+        *_PAIR, decision.alias("decision")
+    )
+
+
+def _refused(pairs: pl.DataFrame, refused: pl.DataFrame | None) -> pl.DataFrame:
+    if refused is None:
+        return pairs.clear()
+    named = pairs.with_columns(rid="rid_l")
+    return known_apart(named, refused.with_columns(reason=pl.lit(REVIEWED_NO))).select(_PAIR)
+
+
+def _marked(pairs: pl.DataFrame, which: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Add a column that tells whether a pair is among `which`."""
+    marks = which.select(_PAIR).unique().with_columns(pl.lit(value=True).alias(name))
+    marked = pairs.join(marks, on=_PAIR, how="left", maintain_order="left")
+    return marked.with_columns(pl.col(name).fill_null(value=False))
 
 
 def _someone_else(pairs: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
@@ -106,13 +179,10 @@ def contradicts() -> pl.Expr:
     the same to the day; or another given name with another sex, as of a brother and a sister.
     A comparison that says nothing neither agrees nor disagrees.
     """
-    other_birth = (pl.col("birth") == "different").fill_null(value=False)
-    other_given = (pl.col("given") == "different").fill_null(value=False)
-    other_family = (pl.col("family") == "different").fill_null(value=False)
-    other_sex = (pl.col("sex") == "different").fill_null(value=False)
-    same_birth = pl.col("birth").is_in(["exact", "placeholder"]).fill_null(value=False)
+    other = {name: agreement.disagrees(name) for name in ("given", "family", "birth", "sex")}
+    same = pl.col("birth").str.strip_suffix(AT_HOME).is_in(["exact", "placeholder"])
     return (
-        (other_birth & (other_given | other_family))
-        | (other_given & other_family & ~same_birth)
-        | (other_given & other_sex)
+        (other["birth"] & (other["given"] | other["family"]))
+        | (other["given"] & other["family"] & ~same.fill_null(value=False))
+        | (other["given"] & other["sex"])
     )

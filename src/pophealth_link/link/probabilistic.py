@@ -1,4 +1,4 @@
-"""The probabilistic pass: Splink on DuckDB scores pairs with a model of ours.
+"""The probabilistic pass: Splink on DuckDB weighs pairs of rows with a model of ours.
 
 The only module that imports Splink. Source: Fellegi and Sunter, J Am Stat Assoc 1969;64:1183-1210.
 """
@@ -8,26 +8,30 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
+from math import log2
 from typing import Any
 
 import polars as pl
 
-from pophealth_link.errors import LinkageError
+from pophealth_link.link import agreement, blocking, posterior, rows
 from pophealth_link.link.comparisons import (
-    BLOCKING_RULES,
-    COLUMNS,
     COMPARISONS,
-    SWAPPED_BLOCK,
+    MACROS,
     Comparison,
+    LevelRule,
+    at_home,
+    frequency_columns,
 )
 from pophealth_link.link.model import Level, Model
 
 # Rare names would otherwise carry weight without end: seen once in a register of 100,000.
 _LEAST_FREQUENCY = 1e-5
-_FREQUENCY_COLUMNS = ("first_given", "family")
+_SURE = 0.999999
+# What the levels of one dwelling may weigh more than their twins, all together.
+_AT_HOME_BITS = 12.0
 
 
-def score(
+def weigh(
     left: pl.DataFrame,
     right: pl.DataFrame,
     model: Model,
@@ -36,50 +40,67 @@ def score(
     floor: float = 0.01,
     memory_limit: str | None = None,
 ) -> pl.DataFrame:
-    """Return `rid_l`, `rid_r`, `match_weight` (bits), `match_probability` of candidate pairs.
+    """Return `rid_l`, `rid_r`, `weight` and the level of each comparison of candidate pairs.
 
-    Candidates agree on at least one blocking rule and reach the probability `floor`. Where a
-    record has aliases the best of its rows counts. Term frequencies come from the register:
-    `spine`, or `left` where none is given. Beyond `memory_limit` (such as `4GB`) DuckDB works on
-    disk.
+    `weight` is log2 of the odds of the pair against somebody taken at random off the register,
+    prior included. Candidates are of two records, agree on a blocking rule and reach the odds of
+    the probability `floor`; of a pair's rows those that weigh most count. Term frequencies and
+    the shares of places come from the register: `spine`, or `left` where none is given. Beyond
+    `memory_limit` (such as `4GB`) DuckDB works on disk. Ordered.
     """
+    register = (left if spine is None else spine).filter(~pl.col("alias"))
     if left.is_empty() or right.is_empty():
         return _no_pairs()
-    register = left if spine is None else spine
-    rows = [_rows(left, "r"), _rows(right, "o")]
-    built = settings(model.at_register(register))
-    found = _predict(rows, built, register, floor, memory_limit)
-    best = found.group_by("rid_l", "rid_r").agg(
-        pl.col("match_weight").max().round(6), pl.col("match_probability").max().round(9)
-    )
-    return best.sort("rid_l", "rid_r")
+    sides = [_numbered(rows.expand(left), "l"), _numbered(rows.expand(right, swapped=True), "r")]
+    placed, least = model.at_register(register), log2(floor / (1 - floor))
+    found = _predict(sides, settings(placed), register, least - _AT_HOME_BITS, memory_limit)
+    named = at_home(found.with_columns(_named(each) for each in COMPARISONS.values()))
+    bits = pl.col("match_weight") + _of_home(model) + posterior.joint_bits(model)
+    weighed = named.with_columns(weight=bits.round(6))
+    apart = pl.col("rid_l") != pl.col("rid_r")
+    best = agreement.best_rows(weighed.filter(apart & (pl.col("weight") >= least)))
+    return best.select("rid_l", "rid_r", "weight", *COMPARISONS).sort("rid_l", "rid_r")
+
+
+def score(
+    left: pl.DataFrame,
+    right: pl.DataFrame,
+    model: Model,
+    *,
+    spine: pl.DataFrame | None = None,
+    share: float | None = None,
+    floor: float = 0.01,
+    memory_limit: str | None = None,
+) -> pl.DataFrame:
+    """Return `rid_l`, `rid_r`, `match_weight` of candidate pairs, ordered.
+
+    The weight is log2 of the odds that the two are one person against the record being of nobody
+    on the left (see `posterior`); rivals among candidates are `assign`'s. Arguments as of `weigh`.
+    With a `share` that share of the records is expected on the left, and nobody is a stranger;
+    without, the share is learnt source by source, and nobody may also be a candidate's mate.
+    """
+    weighed = weigh(left, right, model, spine=spine, floor=floor, memory_limit=memory_limit)
+    sources = right.filter(~pl.col("alias")).select("source", rid_r="rid")
+    placed = model.at_register((left if spine is None else spine).filter(~pl.col("alias")))
+    return posterior.against_nobody(weighed, placed, sources, share=share)
 
 
 def _no_pairs() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={
-            "rid_l": pl.UInt32,
-            "rid_r": pl.UInt32,
-            "match_weight": pl.Float64,
-            "match_probability": pl.Float64,
-        }
-    )
+    ids = {"rid_l": pl.UInt32, "rid_r": pl.UInt32, "weight": pl.Float64}
+    return pl.DataFrame(schema={**ids, **dict.fromkeys(COMPARISONS, pl.String)})
 
 
-def _rows(records: pl.DataFrame, side: str) -> pl.DataFrame:
-    """Return one row per record and alias with an id of its own, as Splink wants them."""
-    return (
-        records.select("rid", *COLUMNS)
-        .with_row_index("row")
-        .with_columns(pl.concat_str(pl.lit(side), pl.col("row")).alias("unique_id"))
-    )
+def _numbered(side: pl.DataFrame, letter: str) -> pl.DataFrame:
+    """Return the rows with an id of their own, as Splink wants them."""
+    number = pl.int_range(pl.len(), dtype=pl.UInt32)
+    return side.with_columns(unique_id=pl.concat_str(pl.lit(letter), number))
 
 
 def _predict(
-    rows: Sequence[pl.DataFrame],
+    sides: Sequence[pl.DataFrame],
     built: dict[str, Any],
     register: pl.DataFrame,
-    floor: float,
+    least: float,
     memory_limit: str | None,
 ) -> pl.DataFrame:
     import duckdb
@@ -88,19 +109,22 @@ def _predict(
     limits: dict[str, Any] = {"memory_limit": memory_limit} if memory_limit else {}
     with duckdb.connect(config=limits) as connection, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        for macro in MACROS:
+            connection.execute(f"create macro {macro}")
         api = DuckDBAPI(connection)
         # Splink pastes display names into its SQL: fixed names, never those of the sources.
         frames = [
-            api.register(each.drop("row").to_arrow(), dataset_display_name=name)
-            for each, name in zip(rows, ("register_side", "source_side"), strict=True)
+            api.register(each.to_arrow(), dataset_display_name=name)
+            for each, name in zip(sides, ("left_side", "right_side"), strict=True)
         ]
-        linker = Linker(frames, built, log_level=logging.ERROR)
-        for column in _FREQUENCY_COLUMNS:
+        linker = Linker(frames, built, log_level=logging.ERROR, validate_settings=False)
+        for column in frequency_columns():
             table = api.register(_frequencies(register, column).to_arrow())
             linker.table_management.register_term_frequency_lookup(table, column)
-        found = linker.inference.predict(threshold_match_probability=floor)
-        scored = pl.DataFrame(pl.from_arrow(found.as_pyarrow_table()))
-    return _by_record(scored, rows)
+        found = linker.inference.predict(threshold_match_weight=least)
+        gammas = ", ".join(f"gamma_{name}" for name in COMPARISONS)
+        wanted = f"select rid_l, rid_r, match_weight, {gammas} from {found.physical_name}"
+        return pl.DataFrame(connection.sql(wanted).pl())
 
 
 def _frequencies(register: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -109,17 +133,36 @@ def _frequencies(register: pl.DataFrame, column: str) -> pl.DataFrame:
     return counts.select(column, share).sort(column)
 
 
-def _by_record(scored: pl.DataFrame, rows: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    ids = pl.concat(each.select("unique_id", "rid") for each in rows)
-    swap = pl.col("unique_id_l").str.starts_with("o")
-    left = pl.when(swap).then("unique_id_r").otherwise("unique_id_l")
-    right = pl.when(swap).then("unique_id_l").otherwise("unique_id_r")
-    pairs = scored.select(
-        left.alias("left"), right.alias("right"), "match_weight", "match_probability"
+def _named(comparison: Comparison) -> pl.Expr:
+    """Return the names of the levels that Splink numbers, the first by the greatest number."""
+    levels = [rule.name for rule in comparison.rules]
+    names: dict[int, str | None] = {len(levels) - 1 - i: name for i, name in enumerate(levels)}
+    gamma = pl.col(f"gamma_{comparison.name}").cast(pl.Int32)
+    return gamma.replace_strict(names | {-1: None}, return_dtype=pl.String).alias(comparison.name)
+
+
+def _of_home(model: Model) -> pl.Expr:
+    """Return what the levels of one dwelling weigh more than their twins, in bits.
+
+    Splink weighs a pair wherever the two live: half the levels make it twice as fast.
+    """
+    return pl.sum_horizontal(
+        pl.col(name)
+        .replace_strict(_beyond_twins(model.levels[name]), default=0.0, return_dtype=pl.Float64)
+        .fill_null(0.0)
+        for name, comparison in COMPARISONS.items()
+        if comparison.by_dwelling
     )
-    return pairs.join(ids.rename({"unique_id": "left", "rid": "rid_l"}), on="left").join(
-        ids.rename({"unique_id": "right", "rid": "rid_r"}), on="right"
-    )
+
+
+def _beyond_twins(levels: Sequence[Level]) -> dict[str, float]:
+    half = len(levels) // 2
+    twins = zip(levels[:half], levels[half:], strict=True)
+    return {home.name: _true_bits(home) - _true_bits(other) for home, other in twins}
+
+
+def _true_bits(level: Level) -> float:
+    return log2(level.m) + level.adjust
 
 
 def settings(model: Model) -> dict[str, Any]:
@@ -127,21 +170,16 @@ def settings(model: Model) -> dict[str, Any]:
     return {
         "link_type": "link_only",
         "unique_id_column_name": "unique_id",
-        "probability_two_random_records_match": model.prior,
-        "retain_matching_columns": False,
-        "retain_intermediate_calculation_columns": False,
-        "comparisons": [_comparison(c, model.levels[c.name]) for c in COMPARISONS.values()],
-        "blocking_rules_to_generate_predictions": blocking_rules(),
+        "probability_two_random_records_match": model.prior / (1 + model.prior),
+        "retain_matching_columns": True,
+        "retain_intermediate_calculation_columns": True,
+        "additional_columns_to_retain": ["rid"],
+        "comparisons": [_comparison(each, model) for each in COMPARISONS.values()],
+        "blocking_rules_to_generate_predictions": [rule.sql for rule in blocking.RULES],
     }
 
 
-def blocking_rules() -> list[str]:
-    """Return the blocking rules as SQL over `l` and `r`."""
-    equal = [" and ".join(f"l.{c} = r.{c}" for c in rule) for rule in BLOCKING_RULES]
-    return [*equal, SWAPPED_BLOCK]
-
-
-def _comparison(comparison: Comparison, levels: Sequence[Level]) -> dict[str, Any]:
+def _comparison(comparison: Comparison, model: Model) -> dict[str, Any]:
     missing = {
         "sql_condition": comparison.missing,
         "label_for_charts": "missing",
@@ -151,52 +189,33 @@ def _comparison(comparison: Comparison, levels: Sequence[Level]) -> dict[str, An
         {
             "sql_condition": rule.condition,
             "label_for_charts": rule.name,
-            "m_probability": level.m,
+            "m_probability": min(level.m * 2**level.adjust, _SURE),
             "u_probability": level.u,
-            **_frequency(rule.frequency),
+            **_frequency(rule),
         }
-        for rule, level in zip(comparison.levels, levels, strict=True)
+        for rule, level in zip(
+            comparison.rules,
+            model.levels[comparison.name][-len(comparison.rules) :],
+            strict=True,
+        )
     ]
     return {"output_column_name": comparison.name, "comparison_levels": [missing, *rest]}
 
 
-def _frequency(column: str | None) -> dict[str, Any]:
-    if column is None:
+def _frequency(rule: LevelRule) -> dict[str, Any]:
+    if rule.frequency is None:
         return {}
     return {
-        "tf_adjustment_column": column,
-        "tf_adjustment_weight": 1.0,
+        "tf_adjustment_column": rule.frequency,
+        "tf_adjustment_weight": rule.frequency_weight,
         "tf_minimum_u_value": _LEAST_FREQUENCY,
+        "disable_tf_exact_match_detection": True,
     }
 
 
-def comparisons_per_rule(register: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """Return `rule`, `pairs`: how many pairs each blocking rule proposes, before overlap.
-
-    Aliases count as Splink compares them: as rows of their own.
-    """
-    equal = [(" + ".join(rule), rule, rule) for rule in BLOCKING_RULES]
-    swapped = ("first_given", "family"), ("family", "first_given")
-    rules = [*equal, ("first_given and family swapped", *swapped)]
-    counted = [_pairs_of(register, others, left, right) for _, left, right in rules]
-    return pl.DataFrame({"rule": [name for name, _, _ in rules], "pairs": counted})
+def blocking_rules() -> list[str]:
+    """Return the blocking rules as SQL over `l` and `r`."""
+    return [rule.sql for rule in blocking.RULES]
 
 
-def _pairs_of(
-    register: pl.DataFrame, others: pl.DataFrame, left_on: Sequence[str], right_on: Sequence[str]
-) -> int:
-    left = register.select(left_on).drop_nulls().group_by(left_on).len()
-    right = others.select(right_on).drop_nulls().group_by(right_on).len()
-    both = left.join(right, left_on=list(left_on), right_on=list(right_on), suffix="_r")
-    return int(both.select((pl.col("len").cast(pl.Int64) * pl.col("len_r")).sum()).item() or 0)
-
-
-def refuse_over_budget(counts: pl.DataFrame, max_pairs: int) -> None:
-    """Raise `LinkageError` where the blocking rules propose more pairs than the budget."""
-    over = counts.filter(pl.col("pairs") > max_pairs)
-    if over.height:
-        raise LinkageError(
-            f"{over.height} blocking rules propose more than {max_pairs:,} comparisons each.",
-            *(f"{rule}: {pairs:,}" for rule, pairs in over.iter_rows()),
-            fix="raise link.max_pairs, or mend a column that holds one value for many people.",
-        )
+comparisons_per_rule = blocking.comparisons_per_rule

@@ -9,14 +9,23 @@ import polars as pl
 from pophealth_link.errors import LinkageError
 from pophealth_link.link.comparisons import COLUMNS
 from pophealth_link.link.inputs import People
-from pophealth_link.prepare import names
 from pophealth_link.prepare import records as prepare_records
 
-_KEPT = (
-    "source", "record_id", "unique_people", "on_register", "alias", "nhs_number",
-    "nhs_number_status", "given", "middle", *COLUMNS, "ethnic_category", "practice_code",
-    "postcode", "address", "date_of_death", "date_from", "date_to", "setting",
+# Told of a person and of a place: a former name or address brings its own.
+_OF_PERSON = (
+    "given", "formal", "middle", "middle_words", "sound_given", "sound_family", "family_words",
 )  # fmt: skip
+_OF_PLACE = ("home", "house", "uprn", "sector", "outward", "address_words", "dwelling_key")
+# What an alias row can say otherwise than its record.
+_TOLD = (
+    "given", "middle", "family", "previous_family", "date_of_birth", "sex", "home", "house", "uprn",
+)  # fmt: skip
+# `COLUMNS` may name some of the others: each is kept once.
+_KEPT = tuple(dict.fromkeys((
+    "source", "record_id", "unique_people", "on_register", "alias", "nhs_number",
+    "nhs_number_status", *_OF_PERSON, *_OF_PLACE, *COLUMNS, "ethnic_category", "practice_code",
+    "postcode", "address", "date_of_death", "date_from", "date_to", "setting",
+)))  # fmt: skip
 
 
 PSEUDONYM = "token:"
@@ -53,8 +62,8 @@ def stack(sources: Sequence[People], register: People) -> pl.DataFrame:
     former = rows.filter("alias").join(
         main.select("rid", "source", "record_id"), on=["source", "record_id"], how="inner"
     )
-    filled = _fill_from_record(former, main)
-    return pl.concat([main, filled.select(main.columns)]).sort("rid", "alias", maintain_order=True)
+    filled = _distinct(_fill_from_record(former, main).select(main.columns), main)
+    return pl.concat([main, filled]).sort("rid", "alias", maintain_order=True)
 
 
 def _prepared(people: People, register: People) -> pl.DataFrame:
@@ -74,7 +83,7 @@ def _prepared(people: People, register: People) -> pl.DataFrame:
         pl.col("date_of_birth").dt.strftime("%Y%m%d").alias("birth_text"),
         pl.col("date_of_birth").dt.year().alias("birth_year"),
     )
-    return _with_formal_names(marked.with_columns(_own_kind(people))).select(_KEPT)
+    return marked.with_columns(_own_kind(people)).select(_KEPT).collect()
 
 
 def _own_kind(people: People) -> pl.Expr:
@@ -84,24 +93,26 @@ def _own_kind(people: People) -> pl.Expr:
     return number if people.nhs_number_kind == "clear" else marked
 
 
-def _with_formal_names(rows: pl.LazyFrame) -> pl.DataFrame:
-    records = rows.collect()
-    distinct = records.select(pl.col("first_given").unique()).drop_nulls()
-    formal = names.formal_names(distinct, "first_given").rename({"first_given_formal": "formal"})
-    return records.join(formal, on="first_given", how="left")
-
-
 def _fill_from_record(former: pl.DataFrame, main: pl.DataFrame) -> pl.DataFrame:
     """Fill what an alias row leaves out from its record, but for the number, which it never has."""
-    # An alias that gives an address gives the whole of it.
-    place = ("home", "house", "uprn", "sector", "outward")
-    moved = pl.any_horizontal(pl.col(c).is_not_null() for c in ("home", "uprn"))
     both = former.join(main, on="rid", how="left", suffix="_main", maintain_order="left")
-    fillable = [c for c in COLUMNS if c not in (*place, "placeholder_birth")]
+    # An alias that gives an address gives the whole of it, and a date whether it is a placeholder.
+    moved = pl.any_horizontal(pl.col(c).is_not_null() for c in ("home", "uprn", "house"))
+    born = pl.col("date_of_birth").is_not_null()
+    wholes = {**dict.fromkeys(_OF_PLACE, moved), "placeholder_birth": born}
+    fillable = [c for c in dict.fromkeys((*_OF_PERSON, *COLUMNS)) if c not in wholes]
     return both.with_columns(
         *(pl.coalesce(c, f"{c}_main").alias(c) for c in fillable),
-        *(pl.when(moved).then(pl.col(c)).otherwise(pl.col(f"{c}_main")).alias(c) for c in place),
-        pl.coalesce("given", "given_main").alias("given"),
-        pl.col("placeholder_birth_main").alias("placeholder_birth"),
+        *(pl.when(own).then(c).otherwise(f"{c}_main").alias(c) for c, own in wholes.items()),
         pl.lit(None, dtype=pl.String).alias("nhs_number"),
+    )
+
+
+def _distinct(former: pl.DataFrame, main: pl.DataFrame) -> pl.DataFrame:
+    """Return, ordered, the alias rows that say what neither their record nor another one says."""
+    told = ["rid", *_TOLD]
+    ordered = former.sort(*told, "address", nulls_last=True)
+    seen = ordered.unique(told, keep="first", maintain_order=True)
+    return seen.join(
+        main.select(told), on=told, how="anti", nulls_equal=True, maintain_order="left"
     )

@@ -1,5 +1,25 @@
 """Standardise identifiers: one module per identifier, each usable on its own."""
 
-from pophealth_link.prepare import address, dates, names, nhs_number, postcode, records, sex
+from pophealth_link.prepare import (
+    address,
+    dates,
+    names,
+    nhs_number,
+    nicknames,
+    postcode,
+    records,
+    sex,
+    whole_names,
+)
 
-__all__ = ["address", "dates", "names", "nhs_number", "postcode", "records", "sex"]
+__all__ = [
+    "address",
+    "dates",
+    "names",
+    "nhs_number",
+    "nicknames",
+    "postcode",
+    "records",
+    "sex",
+    "whole_names",
+]

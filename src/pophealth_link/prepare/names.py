@@ -1,79 +1,202 @@
-"""Names: folded to plain capitals, without titles and placeholders, so that spellings compare."""
+"""Names: folded to plain capitals, without titles and placeholders, so that spellings compare.
+
+Each function reads one name at a time, and works on the distinct names of a column.
+"""
 
 from __future__ import annotations
 
-from functools import cache
-
 import polars as pl
 
-# Letters that Unicode decomposition leaves alone.
-_LETTERS = {
-    "Ł": "L", "Ø": "O", "Đ": "D", "Ð": "D", "Þ": "TH", "ẞ": "SS", "Æ": "AE", "Œ": "OE", "İ": "I",
-    "Ħ": "H", "Ŋ": "N", "Ə": "E",
-}  # fmt: skip
-_TITLES = r"^(MR|MRS|MS|MISS|MX|MASTER|DR|PROF|REV|SIR|DAME|LORD|LADY)\s+"
+from pophealth_link.prepare import letters, name_words
+from pophealth_link.prepare.distinct import each, filled, first, only, where
 
-# Written in place of a name; a twin or baby "named" so is not evidence (linkage guide).
-PLACEHOLDER_NAMES = (
-    "BABY", "BABY BOY", "BABY GIRL", "BABY OF", "BOY", "GIRL", "INFANT", "TWIN", "TWIN ONE",
-    "TWIN TWO", "TWIN 1", "TWIN 2", "UNKNOWN", "NOT KNOWN", "NOT STATED", "NO NAME", "NONE", "NA",
-    "N A", "TEST", "MR", "MRS", "MISS", "MS", "DR", "X", "XX", "XXX",
+WORDS = pl.List(pl.String)
+
+_APOSTROPHES = r"['’‘`´ʼʻʹ′＇.]"
+# A scanner or a clerk writes a digit for the letter that it looks like.
+_DIGITS = {"0": "O", "5": "S", "8": "B"}
+_ONE_AS_I = r"([B-DF-HJ-NP-TV-Z]|\b)1([B-DF-HJ-NP-TV-Z])"
+_ONE_AS_L = (r"([AEIOUL])1", r"1([AEIOUL])")
+
+# Letters that are taken for each other, by ear or by alphabet, become one; vowels go.
+_SOUNDS = (
+    ("PH", "V"), ("TH", "T"), ("[CQGX]", "K"), ("Z", "S"), ("[FW]", "V"), ("M", "N"), ("D", "T"),
+    ("P", "B"), ("J", "Y"), ("[AEIOUYH0-9 ]", ""),
 )  # fmt: skip
+_REPEATED = tuple((f"{letter}{letter}+", letter) for letter in "BKLNRSTVY")
 
 
 def fold(name: pl.Expr) -> pl.Expr:
-    """Return the name in unaccented capitals, words apart by one blank, other signs dropped.
+    """Return the name in unaccented Latin capitals, words apart by one blank, signs dropped.
 
     >>> pl.DataFrame({"n": ["  Zoë O’Brien-Łoś "]}).select(fold(pl.col("n")))["n"][0]
     'ZOE OBRIEN LOS'
     """
-    upper = name.cast(pl.String).str.to_uppercase().str.normalize("NFKD")
-    plain = upper.str.replace_all(r"\p{M}", "").str.replace_many(_LETTERS)
-    joined = plain.str.replace_all(r"['’`´ʼ.]", "")
-    spaced = joined.str.replace_all(r"[^A-Z0-9]+", " ").str.strip_chars()
-    return pl.when(spaced != "").then(spaced)
+    return each(name, plain)
 
 
 def given(name: pl.Expr) -> pl.Expr:
-    """Return a given name folded, without a title; placeholders become null.
+    """Return a given name folded, without title, digits and what stands in brackets.
 
-    >>> pl.DataFrame({"n": ["Dr. Ann", "Baby Boy"]}).select(given(pl.col("n")))["n"].to_list()
-    ['ANN', None]
+    Placeholders become null. Digits within a word become the letters that they look like.
+
+    >>> pl.DataFrame({"n": ["Dr. Ann (Annie)", "Baby Boy", "S1mon"]}).select(
+    ...     given(pl.col("n")))["n"].to_list()
+    ['ANN', None, 'SIMON']
     """
-    folded = fold(name).str.replace(_TITLES, "")
-    return pl.when(~folded.is_in(PLACEHOLDER_NAMES)).then(folded)
+    return each(name, plain_given)
+
+
+def known_as(name: pl.Expr) -> pl.Expr:
+    """Return the name by which a person goes, where the given name tells it; else null.
+
+    >>> seen = pl.DataFrame({"n": ["Katarzyna (Kasia)", "PATRICK AKA PAT", "Ann"]})
+    >>> seen.select(known_as(pl.col("n")))["n"].to_list()
+    ['KASIA', 'PAT', None]
+    """
+    return each(name, plain_known_as)
 
 
 def family(name: pl.Expr) -> pl.Expr:
-    """Return a family name folded; placeholders become null."""
-    folded = fold(name)
-    return pl.when(~folded.is_in(PLACEHOLDER_NAMES)).then(folded)
+    """Return a family name folded, its particles joined to it, without title, suffix and digits.
 
+    `O Neil`, `O'Neil` and `ONeil` become one, and so do `Van der Berg` and `Vanderberg`. A former
+    name in brackets or after `née` is left out; see `former`. Placeholders become null.
 
-@cache
-def _formal_names() -> pl.DataFrame:
-    """Return each nickname with the formal names that it may stand for, and itself."""
-    from nicknames import NickNamer
-
-    lookup = NickNamer().canonical_lookup
-    pairs = pl.DataFrame(
-        {"name": list(lookup), "formal": [sorted(formal) for formal in lookup.values()]},
-        schema={"name": pl.String, "formal": pl.List(pl.String)},
-    )
-    folded = pairs.explode("formal").with_columns(pl.all().str.to_uppercase())
-    return folded.group_by("name").agg(pl.col("formal").unique().sort()).sort("name")
-
-
-def formal_names(names: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Add `<column>_formal`: the formal names that each name may stand for, itself among them.
-
-    Nicknames come from the package `nicknames` (Apache-2.0).
-
-    >>> "MARGARET" in formal_names(pl.DataFrame({"g": ["PEGGY"]}), "g")["g_formal"][0]
-    True
+    >>> seen = pl.DataFrame({"n": ["O Neil", "Mac Donald Jr", "Al-Hassan", "Smith-Jones (Lee)"]})
+    >>> seen.select(family(pl.col("n")))["n"].to_list()
+    ['ONEIL', 'MACDONALD', 'ALHASSAN', 'SMITH JONES']
     """
-    added = names.join(_formal_names(), left_on=column, right_on="name", how="left")
-    itself = pl.concat_list(pl.col(column))
-    both = pl.concat_list(pl.col("formal").fill_null(pl.lit([], dtype=pl.List(pl.String))), itself)
-    known = pl.when(pl.col(column).is_not_null()).then(both.list.unique().list.sort())
-    return added.with_columns(known.alias(f"{column}_formal")).drop("formal")
+    return each(name, plain_family)
+
+
+def former(name: pl.Expr) -> pl.Expr:
+    """Return the former family name that a family name tells, in brackets or after `née`; or null.
+
+    >>> seen = pl.DataFrame({"n": ["Smith (née Jones)", "SMITH FORMERLY JONES", "Smith"]})
+    >>> seen.select(former(pl.col("n")))["n"].to_list()
+    ['JONES', 'JONES', None]
+    """
+    return each(name, plain_former)
+
+
+def family_words(name: pl.Expr) -> pl.Expr:
+    """Return the parts of a family name as a list: each part whole, and without particles.
+
+    Null where there is none.
+
+    >>> seen = pl.DataFrame({"n": ["Smith-Jones", "Van der Berg", None]})
+    >>> seen.select(family_words(pl.col("n")))["n"].to_list()
+    [['SMITH', 'JONES'], ['VANDERBERG', 'BERG'], None]
+    """
+    return each(name, plain_family_words, WORDS)
+
+
+def words(name: pl.Expr) -> pl.Expr:
+    """Return the distinct words of a folded name as a list, in order; null where there are none.
+
+    >>> seen = pl.DataFrame({"m": ["ANNE MARIE ANNE", None]})
+    >>> seen.select(words(pl.col("m")))["m"].to_list()
+    [['ANNE', 'MARIE'], None]
+    """
+    return each(name, plain_words, WORDS)
+
+
+def sound(name: pl.Expr) -> pl.Expr:
+    """Return the consonants of a folded name, those that are taken for each other as one.
+
+    Null where the name has none but vowels.
+
+    >>> seen = pl.DataFrame({"n": ["MOHAMMED", "MUHAMAD", "PHILIP", "FILLIP", "EVA", "IO"]})
+    >>> seen.select(sound(pl.col("n")))["n"].to_list()
+    ['NT', 'NT', 'VLB', 'VLB', 'V', None]
+    """
+    return each(name, plain_sound)
+
+
+def plain(names: pl.Series) -> pl.Series:
+    """Return distinct names as `fold` does."""
+    joined = letters.latin(names).str.replace_all(_APOSTROPHES, "")
+    return filled(joined.str.replace_all("[^A-Z0-9]+", " ").str.strip_chars())
+
+
+def plain_given(names: pl.Series) -> pl.Series:
+    """Return distinct names as `given` does."""
+    outer = _letters_only(plain(_without_aside(names)))
+    bare = outer.str.replace(name_words.GIVEN_ASIDE, "$1")
+    bare = bare.str.replace(name_words.TITLES, "").str.replace(name_words.SUFFIXES, "")
+    return where(bare, ~bare.str.contains(name_words.GIVEN_PLACEHOLDER))
+
+
+def plain_known_as(names: pl.Series) -> pl.Series:
+    """Return distinct names as `known_as` does."""
+    aside = names.str.extract(name_words.ASIDE)
+    told = plain(_without_aside(names)).str.extract(name_words.GIVEN_ASIDE, 2)
+    return first(plain_given(aside), plain_given(told))
+
+
+def plain_family(names: pl.Series) -> pl.Series:
+    """Return distinct names as `family` does."""
+    return name_words.joined(_family_apart(names))
+
+
+def plain_former(names: pl.Series) -> pl.Series:
+    """Return distinct names as `former` does."""
+    aside = plain(names.str.extract(name_words.ASIDE)).str.replace(name_words.FORMER_LEAD, "")
+    told = plain(_without_aside(names)).str.extract(name_words.FORMER, 2)
+    return first(plain_family(aside), plain_family(told))
+
+
+def plain_family_words(names: pl.Series) -> pl.Series:
+    """Return distinct names as `family_words` does."""
+    apart = _family_apart(names)
+    stems = apart.str.replace_all(name_words.PARTICLE, "")
+    return plain_words(name_words.joined(apart) + " " + stems)
+
+
+def plain_words(names: pl.Series) -> pl.Series:
+    """Return distinct names as `words` does."""
+    found = names.str.extract_all("[^ ]+").list.unique(maintain_order=True)
+    return found.set((found.list.len() == 0).fill_null(value=False), None)
+
+
+def plain_sound(names: pl.Series) -> pl.Series:
+    """Return distinct names as `sound` does."""
+    for pattern, letter in (*_SOUNDS, *_REPEATED):
+        names = names.str.replace_all(pattern, letter)
+    return filled(names)
+
+
+def _without_aside(names: pl.Series) -> pl.Series:
+    """Return names without what stands in brackets, unless nothing stands outside."""
+    return only(names, names.str.contains(name_words.ASIDE), _outside)
+
+
+def _outside(names: pl.Series) -> pl.Series:
+    outside = names.str.replace_all(name_words.ASIDE, " ")
+    return outside.zip_with(outside.str.contains(r"\p{L}"), names)
+
+
+def _letters_only(folded: pl.Series) -> pl.Series:
+    """Return folded names with digits within words as letters, and no others."""
+    return only(folded, folded.str.contains("[0-9]"), _without_digits)
+
+
+def _without_digits(folded: pl.Series) -> pl.Series:
+    mended = (
+        folded.str.replace_all(r"\b[0-9]+\b", "")
+        .str.replace_many(_DIGITS)
+        .str.replace_all(_ONE_AS_I, "${1}I${2}")
+        .str.replace_all(_ONE_AS_L[0], "${1}L")
+        .str.replace_all(_ONE_AS_L[1], "L${1}")
+        .str.replace_all("[0-9]", "")
+    )
+    return filled(mended.str.replace_all(" +", " ").str.strip_chars())
+
+
+def _family_apart(names: pl.Series) -> pl.Series:
+    """Return family names clean, their particles still apart; placeholders become null."""
+    outer = _letters_only(plain(_without_aside(names)))
+    bare = outer.str.replace(name_words.FORMER, "$1")
+    bare = bare.str.replace(name_words.FAMILY_TITLES, "").str.replace(name_words.SUFFIXES, "")
+    return where(bare, ~bare.str.contains(name_words.FAMILY_PLACEHOLDER))

@@ -57,6 +57,7 @@ class Source:
     register: bool = False
     nhs_number_kind: NhsNumberKind = "clear"
     aliases: TableFile | None = None
+    superseded_numbers: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a setting or a kind of NHS number that does not exist."""

@@ -1,0 +1,43 @@
+"""Words of addresses: abbreviations, kinds of street and dwelling, and what tells nothing.
+
+Abbreviations: general knowledge of English address lines, and Royal Mail's for kinds of street.
+"""
+
+from __future__ import annotations
+
+ABBREVIATIONS = {
+    "RD": "ROAD", "ST": "STREET", "STR": "STREET", "AV": "AVENUE", "AVE": "AVENUE", "CL": "CLOSE",
+    "DR": "DRIVE", "DRV": "DRIVE", "LN": "LANE", "LA": "LANE", "CT": "COURT", "CRT": "COURT",
+    "GDNS": "GARDENS", "GDN": "GARDEN", "PL": "PLACE", "TERR": "TERRACE", "TER": "TERRACE",
+    "TCE": "TERRACE", "CRES": "CRESCENT", "CR": "CRESCENT", "GRV": "GROVE", "GR": "GROVE",
+    "SQ": "SQUARE", "PK": "PARK", "HSE": "HOUSE", "HO": "HOUSE", "BLDG": "BUILDING",
+    "BLDGS": "BUILDINGS", "MT": "MOUNT", "PDE": "PARADE", "WK": "WALK", "FM": "FARM",
+    "COTT": "COTTAGE", "COTTS": "COTTAGES", "VLGE": "VILLAGE", "BLVD": "BOULEVARD",
+    "HWY": "HIGHWAY",
+    "UPR": "UPPER", "LWR": "LOWER", "GT": "GREAT", "NTH": "NORTH", "STH": "SOUTH",
+    "FLR": "FLOOR", "FL": "FLAT", "FLT": "FLAT", "APT": "FLAT", "APARTMENT": "FLAT",
+    "APPARTMENT": "FLAT", "UNIT": "FLAT", "RM": "ROOM", "BSMT": "BASEMENT", "GND": "GROUND",
+    "GRD": "GROUND", "GFF": "GROUND FLOOR FLAT", "FFF": "FIRST FLOOR FLAT",
+    "TFF": "TOP FLOOR FLAT", "BFF": "BASEMENT FLAT", "1ST": "FIRST", "2ND": "SECOND",
+    "3RD": "THIRD", "4TH": "FOURTH", "5TH": "FIFTH",
+}  # fmt: skip
+SAINTS = (
+    "AGNES|ALBAN|ALBANS|ANDREW|ANDREWS|ANN|ANNE|ANNES|ANNS|ANTHONYS|AUGUSTINES|AUSTELL|BARNABAS"
+    "|BARTHOLOMEWS|CATHERINES|CHADS|CLARES|CLEMENTS|CUTHBERTS|DAVIDS|EDMUNDS|FRANCIS|GEORGE|GEORGES|GILES"
+    "|HELEN|HELENS|HILDAS|IVES|JAMES|JOHN|JOHNS|JOSEPHS|JUDES|KATHERINES|LAWRENCE|LEONARDS|LUKES"
+    "|MARGARETS|MARK|MARKS|MARTIN|MARTINS|MARY|MARYS|MATTHEWS|MICHAEL|MICHAELS|NEOTS|NICHOLAS"
+    "|OSWALDS|PATRICKS|PAUL|PAULS|PETER|PETERS|SAVIOURS|STEPHENS|THOMAS|WILFRIDS"
+)
+
+# Said of any address: kinds of street and of dwelling, points of the compass, small words.
+COMMON = (
+    "ROAD", "STREET", "AVENUE", "CLOSE", "DRIVE", "LANE", "COURT", "GARDENS", "GARDEN", "PLACE",
+    "CRESCENT", "TERRACE", "GROVE", "WAY", "WALK", "SQUARE", "HILL", "ROW", "RISE", "MEWS",
+    "PARADE",
+    "GREEN", "PARK", "VIEW", "CIRCUIT", "BOULEVARD", "HIGHWAY", "WYND", "FLAT", "HOUSE",
+    "APARTMENTS", "BUILDING", "BUILDINGS", "MAISONETTE", "ROOM", "BEDSIT", "PLOT", "STUDIO",
+    "BASEMENT", "FLOOR", "GROUND", "FIRST", "SECOND", "THIRD", "FOURTH", "TOP", "UPPER", "LOWER",
+    "LITTLE", "NORTH", "SOUTH", "EAST", "WEST", "OLD", "NEW", "GREAT", "THE", "AT", "OF", "AND",
+    "ON", "IN", "TO", "CO", "ANNEXE", "ANNEX", "COTTAGE", "FARM", "LODGE", "SAINT", "NO", "FIXED",
+    "ABODE", "UNKNOWN", "NOT", "KNOWN", "ADDRESS", "NFA",
+)  # fmt: skip
