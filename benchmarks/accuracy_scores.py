@@ -120,9 +120,11 @@ def operating(
     for scope, sources in scopes(people).items():
         part = index.filter(pl.col("source").is_in([*sources, register]))
         columns = [*by, *further] if scope == ALL else list(by)
-        scored = evaluate.score(part, truth, by=columns).filter(pl.col("dimension") != "source")
+        scored = evaluate.score(part, truth, by=columns).filter(
+            ~pl.col("dimension").is_in(["source", "pass"])
+        )
         tables.append(scored.select(pl.lit(scope).alias("scope"), pl.all()))
-    return pl.concat(tables).drop("precision", "f1")
+    return pl.concat(tables).select(pl.exclude("precision", "^f1.*$", "^missed.*$"))
 
 
 def graded(

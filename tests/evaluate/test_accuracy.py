@@ -54,6 +54,36 @@ def test_recall_and_false_links_by_hand():
     assert row["recall_lower"] < 1 / 3 < row["recall_upper"]
 
 
+def test_f1_has_the_limits_of_the_true_share_of_all_that_is_linked_or_linkable():
+    """Linked or linkable: r, w, m and f, w counting twice, as it is missed and falsely linked."""
+    row = score(INDEX, TRUTH).filter(dimension="all").row(0, named=True)
+    low, high = (2 * limit / (1 + limit) for limit in wilson(1, 5))
+    assert (row["f1_lower"], row["f1_upper"]) == pytest.approx((low, high))
+    assert low < row["f1"] < high
+
+
+def test_missed_matches_are_what_recall_leaves():
+    row = score(INDEX, TRUTH).filter(dimension="all").row(0, named=True)
+    assert (row["missed"], row["missed_matches"]) == (2, pytest.approx(2 / 3))
+    assert row["missed_matches_lower"] == pytest.approx(1 - wilson(1, 3)[1])
+
+
+def test_each_pass_has_its_links_and_its_share_of_recall():
+    passes = score(INDEX, TRUTH).filter(dimension="pass").sort("group")
+    told = passes.select("group", "linkable", "correct", "linked", "false")
+    assert told.rows() == [("nhs_number", 3, 1, 1, 0), ("probabilistic", 3, 0, 2, 2)]
+    assert passes["recall"].to_list() == [pytest.approx(1 / 3), 0]
+    assert passes["false_links"].to_list() == [0, 1]
+    assert passes["missed"].to_list() == passes["f1"].to_list() == [None, None]
+    whole = score(INDEX, TRUTH).filter(dimension="all")
+    assert passes["recall"].sum() == pytest.approx(whole["recall"].item())
+
+
+def test_a_column_of_truth_named_pass_is_told_instead():
+    named = score(INDEX, TRUTH.with_columns(pl.col("group").alias("pass")), by=["pass"])
+    assert set(named.filter(dimension="pass")["group"]) == {"x", "y", "unknown"}
+
+
 def test_subgroups_come_from_truth_and_add_up():
     scored = score(INDEX, TRUTH, by=["group"])
     groups = scored.filter(dimension="group")
@@ -194,7 +224,8 @@ def test_the_table_has_every_measure_and_its_limits(tmp_path):
         "F1",
     ]
     assert [row.split()[:2] for row in rows] == [
-        ["all", "all"], ["source", "care"], ["group", "unknown"], ["group", "x"], ["group", "y"]
+        ["all", "all"], ["source", "care"], ["pass", "nhs_number"], ["pass", "probabilistic"],
+        ["group", "unknown"], ["group", "x"], ["group", "y"],
     ]  # fmt: skip
     low, high = wilson(1, 3)
     assert rows[0].split()[3:7] == ["0.3333", f"({low:.4f}", "to", f"{high:.4f})"]
@@ -278,6 +309,6 @@ def test_the_command_scores_by_what_synth_writes(by, code, words, tmp_path, caps
     assert words in told.err
     if code == 0:
         rows = json.loads(told.out)
-        assert {row["dimension"] for row in rows} == {"all", "source", *by}
+        assert {row["dimension"] for row in rows} == {"all", "source", "pass", *by}
         assert {row["recall"] for row in rows} <= {1.0, None}
         assert {row["false"] for row in rows} == {0}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from pophealth_link.errors import DataError, Problem, nearest, raise_problems
-from pophealth_link.stats import proportion
+from pophealth_link.evaluate.rates import with_rate
 
 _KEY = ["source", "record_id"]
 _TRUTH_COLUMNS = (*_KEY, "person_id")
@@ -22,31 +22,38 @@ _INDEX_COLUMNS = (*_KEY, "person_id", "method")
 def score(
     person_index: pl.DataFrame, truth: pl.DataFrame, *, by: Sequence[str] = ()
 ) -> pl.DataFrame:
-    """Return accuracy: one row overall, one per source, one per value of each column of `by`.
+    """Return accuracy: a row overall, one per source, per pass and per value of each of `by`.
 
     `by` names columns of `truth`. Columns: `dimension`, `group`, `linkable`, `correct`, `linked`,
-    `false`; `recall`, `false_links` and `precision` (1 - false links), each with its limits in
-    `_lower` and `_upper`; `f1`. Rates are null where nothing could be linked, or nothing was.
-    Counts are of records outside the register. Raises `DataError` where a column is absent, a
-    source or record id is not text, a column of `by` holds lists, a record is there twice, or a
-    record of the index has no truth.
+    `false`, `missed` (linkable records that do not carry their person's id); `recall`,
+    `false_links` and `precision` (1 - false links), `missed_matches` (1 - recall) and `f1`, each
+    with its limits in `_lower` and `_upper`. Rates are null where nothing could be linked, or
+    nothing was. Counts are of records outside the register. Of a pass (dimension `pass`, the
+    method of the index) recall is the share of all that is linkable which it found, so that the
+    recalls of the passes add up; it has neither `missed` nor F1. Raises `DataError` where a column
+    is absent, a source or record id is not text, a column of `by` holds lists, a record is there
+    twice, or a record of the index has no truth.
+
+    The limits of F1 are those of F* = F1/(2 - F1), which is a proportion: true links of all that
+    are linked or linkable (Hand, Christen and Kirielle, Mach Learn 2021;110:451-456).
 
     >>> index = pl.DataFrame({"source": ["gp", "a"], "record_id": ["1", "2"],
     ...     "person_id": ["p", "p"], "method": ["register", "nhs_number"]})
     >>> truth = pl.DataFrame({"source": ["gp", "a"], "record_id": ["1", "2"],
     ...     "person_id": ["t", "t"]})
     >>> score(index, truth)["recall"].to_list()
-    [1.0, 1.0]
+    [1.0, 1.0, 1.0]
     """
     problems = [*_problems(person_index, _INDEX_COLUMNS, "person index")]
     problems += _problems(truth, (*_TRUTH_COLUMNS, *by), "truth") + _groupless(truth, by)
     raise_problems("the score", problems)
     named = {name: f"by {name}" for name in dict.fromkeys(by) if name != "source"}
-    graded = _grade(person_index, truth.with_columns(pl.col(a).alias(b) for a, b in named.items()))
+    graded = grade(person_index, truth.with_columns(pl.col(a).alias(b) for a, b in named.items()))
     dimensions = [("all", pl.lit("all")), ("source", pl.col("source"))]
     dimensions += [(name, pl.col(own).cast(pl.String)) for name, own in named.items()]
     tables = [_tally(graded, name, group) for name, group in dimensions]
-    return _with_rates(pl.concat(tables))
+    passes = [] if "pass" in named else [_by_pass(graded)]
+    return _with_rates(pl.concat([*tables[:2], *passes, *tables[2:]]))
 
 
 def _problems(frame: pl.DataFrame, columns: Sequence[str], what: str) -> list[Problem]:
@@ -76,8 +83,12 @@ def _groupless(truth: pl.DataFrame, by: Sequence[str]) -> list[Problem]:
     ]
 
 
-def _grade(person_index: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
-    """Return each record outside the register with `linkable`, `linked`, `correct`."""
+def grade(person_index: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """Return each record outside the register with `linkable`, `linked`, `correct`.
+
+    `truth` holds source, record_id, person_id, and may hold columns whose names begin with `by `,
+    which are kept. Raises `DataError` where a record of the index has no truth.
+    """
     own = [name for name in truth.columns if name.startswith("by ")]
     known = truth.select(*_KEY, pl.col("person_id").alias("true_person"), *own)
     both = person_index.select(*_KEY, "person_id", "method").join(known, on=_KEY, how="left")
@@ -115,25 +126,34 @@ def _tally(graded: pl.DataFrame, dimension: str, group: pl.Expr) -> pl.DataFrame
     )
 
 
+def _by_pass(graded: pl.DataFrame) -> pl.DataFrame:
+    """Return what each pass linked, beside all that is linkable."""
+    linked = graded.filter("linked")
+    whole = pl.lit(graded["linkable"].sum(), pl.Int64).alias("linkable")
+    return _tally(linked, "pass", pl.col("method")).with_columns(whole)
+
+
 def _with_rates(tallied: pl.DataFrame) -> pl.DataFrame:
-    recall = _rate(tallied, "correct", "linkable", "recall")
-    false = _rate(tallied, "false", "linked", "false_links")
-    both = pl.concat([tallied, recall, false], how="horizontal")
-    sizes = pl.col("linked") + pl.col("linkable")
-    known = (pl.col("linked") > 0) & (pl.col("linkable") > 0)
-    return both.with_columns(
-        (1 - pl.col("false_links")).alias("precision"),
-        (1 - pl.col("false_links_upper")).alias("precision_lower"),
-        (1 - pl.col("false_links_lower")).alias("precision_upper"),
-        # The harmonic mean of precision and recall, in counts.
-        pl.when(known).then(2 * pl.col("correct") / sizes).alias("f1"),
+    of_pass = pl.col("dimension") == "pass"
+    missed = pl.col("linkable") - pl.col("correct")
+    told = tallied.with_columns(pl.when(~of_pass).then(missed).alias("missed"))
+    told = with_rate(told, "correct", "linkable", "recall")
+    told = with_rate(told, "false", "linked", "false_links")
+    told = told.with_columns(
+        *_complement("false_links", "precision"), *_complement("recall", "missed_matches")
+    )
+    # The harmonic mean of precision and recall, in counts, by way of F*.
+    either = pl.col("linked") + pl.col("linkable") - pl.col("correct")
+    known = (pl.col("linked") > 0) & (pl.col("linkable") > 0) & ~of_pass
+    told = told.with_columns(pl.when(known).then(either).alias("either"))
+    told = with_rate(told, "correct", "either", "f1")
+    limits = ("f1", "f1_lower", "f1_upper")
+    return told.drop("either").with_columns(
+        (2 * pl.col(name) / (1 + pl.col(name))).alias(name) for name in limits
     )
 
 
-def _rate(tallied: pl.DataFrame, numerator: str, denominator: str, name: str) -> pl.DataFrame:
-    rated = proportion(tallied, numerator, denominator)
-    return rated.select(
-        pl.col("value").alias(name),
-        pl.col("lower").alias(f"{name}_lower"),
-        pl.col("upper").alias(f"{name}_upper"),
-    )
+def _complement(rate: str, name: str) -> list[pl.Expr]:
+    """Return 1 - a rate and its limits."""
+    pairs = {"": "", "_lower": "_upper", "_upper": "_lower"}
+    return [(1 - pl.col(f"{rate}{of}")).alias(f"{name}{end}") for end, of in pairs.items()]
