@@ -15,6 +15,7 @@ COMMANDS = {
     "data": ("benchmarks.make_data", "make one data set"),
     "list": ("benchmarks.listing", "list data sets and systems"),
     "readme": ("benchmarks.readme", "put the figures into README.md and docs/benchmarks.md"),
+    "targets": ("benchmarks.targets", "measure what linkage is asked to reach; write figures"),
 }
 
 

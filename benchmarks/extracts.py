@@ -30,6 +30,7 @@ def extracts(folder: Path) -> list[People]:
                 source.register,
                 source.nhs_number_kind,
                 former,
+                superseded_numbers=source.superseded_numbers,
             )
         )
     return found

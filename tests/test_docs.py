@@ -10,9 +10,10 @@ import pytest
 
 from pophealth_link.cli import cli
 from pophealth_link.disclosure import POLICIES
+from pophealth_link.evaluate.linkage_card_text import SECTIONS
 from pophealth_link.indicators import catalogue
 from pophealth_link.job.spec import JobSpec, parse
-from pophealth_link.link.comparisons import BLOCKING_RULES
+from pophealth_link.link.blocking import RULES
 from pophealth_link.link.passes import DEFAULT_PASSES
 from pophealth_link.schema.codes import STATUS
 
@@ -71,11 +72,15 @@ def test_the_annotated_job_is_a_job_and_names_every_setting():
         assert block
 
 
+def test_the_page_on_the_card_names_its_sections_in_order():
+    page = (ROOT / "docs/linkage-card.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| \d+ [^|]+ \| `([a-z_]+)` \|", page, re.M) == [*SECTIONS]
+
+
 def test_pages_tell_what_the_code_does():
     linkage = (ROOT / "docs/linkage.md").read_text(encoding="utf-8")
-    assert (
-        f"one of {['eight', 'nine', 'ten'][len(BLOCKING_RULES) + 1 - 8]} blocking rules" in linkage
-    )
+    counted = {16: "sixteen", 17: "seventeen", 18: "eighteen"}
+    assert f"one of {counted[len(RULES)]} blocking rules" in linkage
     assert len(DEFAULT_PASSES) == 3
     outputs = (ROOT / "docs/outputs.md").read_text(encoding="utf-8")
     described = set(re.findall(r"^\| ([a-z_]+) \|", outputs, re.M))

@@ -61,6 +61,22 @@ def check(job: Path) -> None:
     click.echo(check_job(job))
 
 
+@cli.command(**_example("plan job.toml"))
+@_JOB
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of tables.")
+@_QUIET
+def plan(job: Path, as_json: bool, quiet: bool) -> None:
+    """As check; and comparisons per rule, expected time and memory, files; write nothing."""
+    from pophealth_link.job import planning
+    from pophealth_link.job.progress import lines
+
+    with lines(quiet=quiet) as progress:
+        planned = planning.plan(job, progress)
+    click.echo(planning.as_json(planned) if as_json else planning.text(planned))
+    if planned.refusal:
+        raise planned.refusal
+
+
 @cli.command(**_example("run job.toml --out runs/2026-04"))
 @_JOB
 @_OUT

@@ -49,6 +49,33 @@ def opt_outs(content):
     return spoil
 
 
+def link_table(text, **files):
+    """A job with more lines in `[link]`, and the files that they name."""
+
+    def spoil(job):
+        for name, content in files.items():
+            (job.parent / f"{name}.csv").write_text(content)
+        edit(job, "[privacy]\n", f"[link]\n{text}\n[privacy]\n")
+
+    return spoil
+
+
+def own_pass(name, *keys):
+    return link_table(f'[[link.passes]]\nname = "{name}"\nkeys = {list(keys)}')
+
+
+def index_without_key(job):
+    (job.parent / "earlier").mkdir()
+    index = pl.DataFrame(
+        {"source": ["gp"], "record_id": ["g1"], "person_id": ["p"], "method": ["register"],
+         "match_probability": [None]}, schema_overrides={"match_probability": pl.Float64},
+    )  # fmt: skip
+    index.write_parquet(job.parent / "earlier/person_index.parquet")
+    link_table('previous_index = "earlier"')(job)
+    edit(job, '[privacy]\nkey_file = "project.key"\n', "")
+
+
+PAIRS = "source_l,record_id_l,source_r,record_id_r,decision\n"
 CASES = {
     "no register": (lambda j: edit(j, "register = true\nunique_people = true", ""), 13, ["register"]),
     "register twice over": (lambda j: edit(j, "unique_people = true", ""), 13, ["register"]),
@@ -58,6 +85,32 @@ CASES = {
         13,
         ["link.model", "m.json"],
     ),
+    "absent model": (link_table('model = "no.json"'), 10, ["link.model", "no.json does not exist"]),
+    "unknown key": (own_pass("own", "famly"), 10, ["link.passes[0].keys", "Did you mean `family`?"]),
+    "contract column": (own_pass("own", "postcode"), 10, ["`postcode` is not a key", "`home`"]),
+    "reserved name": (own_pass("reviewed", "family"), 10, ["link.passes[0].name", "another method"]),
+    "name of a built-in pass": (
+        own_pass("name_birth_postcode", "family"), 10, ["link.passes[0].name", "a pass before it"],
+    ),
+    "absent decisions": (link_table('decisions = "no.csv"'), 10, ["link.decisions", "no.csv"]),
+    "decisions without a column": (
+        link_table('decisions = "d.csv"', d="source_l,decision\nMARKED,yes\n"), 11,
+        ["link.decisions", "record_id_r"],
+    ),
+    "decisions of an unknown source": (
+        link_table('decisions = "d.csv"', d=PAIRS + "gp,1,MARKED,2,yes\n"), 11,
+        ["link.decisions", "1 rows name a source"],
+    ),
+    "decisions with another word": (
+        link_table('decisions = "d.csv"', d=PAIRS + "gp,1,care,2,MARKED\n"), 11,
+        ["link.decisions", "1 of 1 decisions are neither yes nor no"],
+    ),
+    "absent index": (link_table('previous_index = "no"'), 10, ["link.previous_index", "no does not exist"]),
+    "index that is none": (
+        lambda j: ((j.parent / "earlier").mkdir(), link_table('previous_index = "earlier"')(j)), 13,
+        ["link.previous_index", "no person index"],
+    ),
+    "index without its key": (index_without_key, 10, ["privacy", "key of its run"]),
     "no pass": (no_identifiers, 13, ["care", "no columns by which any pass"]),
     **{
         f"footprint {name}": (footprints(name, f"{PRACTICE},,A,B,1\n"), 10, [f"footprints.{name}"])
@@ -123,6 +176,21 @@ def test_footprints_that_hold_nobody_are_warned_of(job, rows, words):
     told = contents.check_against(checked, checked.read_reference(), ("link", "analyse"))
     assert ([words in each for each in told] == [True]) if words else told == []
     assert ("warning" in check(job)) is bool(words)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (("family", "home"), "no given name and no date of birth"),
+        (("first_given", "uprn"), "no date of birth"),
+        (("given", "date_of_birth", "practice_code"), None),
+    ],
+)
+def test_a_pass_that_would_link_a_household_is_warned_of(job, keys, words):
+    own_pass("own", *keys)(job)
+    told = check(job)
+    assert ("warning" in told) is bool(words)
+    assert words is None or f"the pass own has {words} among its keys" in told
 
 
 def test_too_little_memory_is_said(job, tmp_path):

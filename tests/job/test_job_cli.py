@@ -15,7 +15,8 @@ import pytest
 from small_job import write_small_job
 
 from pophealth_link import cli as command_line
-from pophealth_link.job import audit, linking
+from pophealth_link import job as jobs
+from pophealth_link.job import audit, linking, outputs
 from pophealth_link.schema.outputs import BASELINE
 
 
@@ -69,6 +70,12 @@ def test_the_folder_is_as_the_interface_says(ran):
     header = (run / "releasable/baseline.csv").read_text().splitlines()[0].split(",")
     assert header[: len(BASELINE.names)] == list(BASELINE.names)
     assert audit.is_whole(run / "audit.jsonl")
+
+
+def test_plan_names_the_files_of_the_folder(ran):
+    job, run, _ = ran
+    found = {p.relative_to(run).as_posix() for p in run.rglob("*") if p.is_file()}
+    assert found == set(outputs.files(jobs.load(job)))
 
 
 def test_audit_log_holds_the_hash_of_the_release_manifest_as_written(ran):
@@ -271,7 +278,7 @@ def test_wrong_command_lines(args):
 
 
 @pytest.mark.parametrize(
-    "verb", ["demo", "check", "run", "link", "analyse", "synth", "score", "describe"]
+    "verb", ["demo", "check", "plan", "run", "link", "analyse", "synth", "score", "describe"]
 )
 def test_every_verb_has_help_with_an_example(verb):
     done = cli(verb, "--help")

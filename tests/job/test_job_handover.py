@@ -105,8 +105,11 @@ def test_without_the_facts_of_the_linkage_the_card_says_so(copied):
     checked = jobs.load(job, ("analyse",))
     read = index.read(checked, there)
     card = cards.card(checked, checked.read_reference(), read.exact, read.people)
-    assert "not handed over" in card["limits"][0]
-    assert {m["method"] for m in card["methods"]} >= {"register", "nhs_number"}
+    assert "not handed over" in card.json["limits"]["limits"][0]
+    methods = {m["method"] for own in card.json["results"]["by_source"] for m in own["methods"]}
+    assert "nhs_number" in methods
+    registers = [s["name"] for s in card.json["data"]["sources"] if s["register"]]
+    assert registers == ["gp"]
     assert "not handed over" in cards.texts(card)["linkage_card.md"]
 
 

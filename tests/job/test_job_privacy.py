@@ -65,6 +65,13 @@ def test_a_run_that_succeeds_says_and_releases_no_value(marked, tmp_path):
     assert "quarantine" in {p.name for p in (tmp_path / "run/linked").iterdir()}
 
 
+def test_a_plan_says_no_value(marked):
+    for more in ([], ["--json"]):
+        done = run("plan", marked, *more)
+        assert done.returncode == 0, done.stderr
+        assert MARK not in (done.stdout + done.stderr).upper()
+
+
 def test_released_files_hold_no_person_id_and_no_number(marked, tmp_path):
     assert run("run", marked, "--out", tmp_path / "run", "--quiet").returncode == 0
     index = pl.read_parquet(tmp_path / "run/linked/person_index.parquet")

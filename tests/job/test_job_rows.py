@@ -217,10 +217,12 @@ def test_the_card_names_sources_in_order_whatever_the_order_of_the_job(tmp_path)
     path = write_small_job(tmp_path / "data")
     done = jobs.link(path, out=tmp_path / "out")
     card = json.loads((done.folder / "linkage_card.json").read_text())
-    assert [each["name"] for each in card["sources"]] == ["care", "gp", "trust"]
+    assert [each["name"] for each in card["data"]["sources"]] == ["care", "gp", "trust"]
     assert (done.folder / "linkage_card.md").read_text().startswith("# Linkage card")
     # By the policy: multiples of five, no exact count.
-    assert all(m["records"] is None or m["records"] % 5 == 0 for m in card["methods"])
+    linked = [m["records"] for own in card["results"]["by_source"] for m in own["methods"]]
+    assert linked
+    assert all(records is None or records % 5 == 0 for records in linked)
     index = read_index(jobs.load(path), done.folder / "linked")
     assert index.exact is not None
     assert index.exact["as_of"] == date(2026, 4, 1).isoformat()

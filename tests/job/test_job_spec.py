@@ -99,19 +99,22 @@ def test_the_policy_must_be_stated(tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    ("extra", "where"),
-    [
-        ('engine = "spark"\n', "engine"),
-        ('[link]\ndecisions = "labels.csv"\n', "link.decisions"),
-        ('[link]\nprevious_index = "x"\n', "link.previous_index"),
-    ],
-)
-def test_settings_of_later_versions_are_refused_and_not_ignored(tmp_path, extra, where):
-    text = extra + SMALL if extra.startswith("engine") else SMALL + extra
-    message = message_of(tmp_path, text)
-    assert where in message
+def test_settings_of_later_versions_are_refused_and_not_ignored(tmp_path):
+    message = message_of(tmp_path, 'engine = "spark"\n' + SMALL)
+    assert "engine" in message
     assert "not available in this version" in message
+
+
+def test_passes_of_the_job_are_tables_with_a_name_and_keys(tmp_path):
+    text = SMALL + '[[link.passes]]\nname = "own"\nkeys = ["given", "date_of_birth"]\n'
+    spec = spec_of(tmp_path, text)
+    assert [(each.name, each.keys) for each in spec.link.passes] == [
+        ("own", ("given", "date_of_birth"))
+    ]
+    assert spec.link.default_passes
+    message = message_of(tmp_path, SMALL + '[[link.passes]]\nname = "own"\nkey = ["given"]\n')
+    assert "link.passes[0].key   not a setting. Did you mean `keys`?" in message
+    assert "link.passes[0].keys  is missing." in message
 
 
 @pytest.mark.parametrize(

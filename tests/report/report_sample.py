@@ -242,21 +242,43 @@ LINKED = {
 }
 
 
+def source_row(name, counts):
+    """What a card says of a source outside the register: `counts` by method, null: withheld."""
+    of = sum(count or 0 for count in counts.values())
+    share = {m: None if count is None else round(count / of, 3) for m, count in counts.items()}
+    return {
+        "source": name,
+        "records": of,
+        "methods": [
+            {"method": m, "records": count, "share": share[m]}
+            for m, count in counts.items()
+            if m != "unlinked"
+        ],
+        "elsewhere": 0,
+        "unlinked": counts.get("unlinked", 0),
+    }
+
+
 def card() -> dict[str, object]:
-    methods, completeness = [], []
-    for source, (_, counts, shares) in LINKED.items():
-        of = sum(count or 0 for count in counts.values())
-        for method, count in counts.items():
-            share = None if count is None else round(count / of, 3)
-            entry = {"source": source, "method": method, "records": count, "of": of, "share": share}
-            methods.append(entry)
-        for identifier, share in zip(
-            ("nhs_number", "date_of_birth", "postcode"), shares, strict=True
-        ):
-            completeness.append({"source": source, "identifier": identifier, "share": share})
-    sources = [{"name": name, "setting": setting} for name, (setting, _, _) in LINKED.items()]
-    limits = ["Links were judged without a truth file."]
-    return {"sources": sources, "methods": methods, "completeness": completeness, "limits": limits}
+    names = ("nhs_number", "date_of_birth", "postcode")
+    register = "gp_register"
+    sources = [
+        {"name": name, "setting": setting, "register": name == register,
+         "records": sum(count or 0 for count in counts.values())}
+        for name, (setting, counts, _) in LINKED.items()
+    ]  # fmt: skip
+    completeness = [
+        {"source": source, "identifier": identifier, "share": share}
+        for source, (_, _, shares) in LINKED.items()
+        for identifier, share in zip(names, shares, strict=True)
+    ]
+    rows = [source_row(name, own) for name, (_, own, _) in LINKED.items() if name != register]
+    return {
+        "main_points": {"points": ["Most records were linked."]},
+        "data": {"sources": sources, "completeness": completeness},
+        "results": {"by_source": rows},
+        "limits": {"limits": ["Links were judged without a truth file."]},
+    }
 
 
 def inputs(**changes: object) -> ReportInputs:

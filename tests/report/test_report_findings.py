@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import polars as pl
 import pytest
+from report_sample import source_row
 
 from pophealth_link.report.cells import released
 from pophealth_link.report.findings import difference, differences, overview
@@ -142,32 +143,42 @@ def test_the_overview_marks_what_the_interval_tells_apart():
     ]
 
 
-def _method(source, method, records, of):
-    share = None if records is None else round(records / of, 3)
-    return {"source": source, "method": method, "records": records, "of": of, "share": share}
-
-
 def test_the_share_linked_leaves_out_the_register_and_sources_with_withheld_unlinked():
     card = {
-        "sources": [{"name": "gp", "setting": "primary_care"}],
-        "methods": [
-            _method("gp", "register", 1000, 1000),
-            _method("trust", "nhs_number", 90, 100),
-            _method("trust", "unlinked", 10, 100),
-            _method("care", "nhs_number", 40, 45),
-            _method("care", "unlinked", None, 45),
-        ],
-        "completeness": [
-            {"source": "trust", "identifier": "nhs_number", "share": 0.5},
-            {"source": "care", "identifier": "nhs_number", "share": None},
-        ],
+        "data": {
+            "sources": [
+                {"name": "gp", "setting": "primary_care", "register": True, "records": 1000},
+                {"name": "trust", "setting": "secondary_care", "register": False, "records": 100},
+            ],
+            "completeness": [
+                {"source": "trust", "identifier": "nhs_number", "share": 0.5},
+                {"source": "care", "identifier": "nhs_number", "share": None},
+            ],
+        },
+        "results": {
+            "by_source": [
+                source_row("trust", {"nhs_number": 90, "unlinked": 10}),
+                {**source_row("care", {"nhs_number": 40, "unlinked": None}), "records": 45},
+            ]
+        },
     }
+    care = card["results"]["by_source"][1]["methods"][0]
+    care["share"] = round(40 / 45, 3)
     made = linkage(card)
     assert made.linked == ("90.0%", "in 1 of 2 sources besides the register")
     assert made.methods == ("On the register", "NHS number", "Not linked")
     care = next(counts for name, _, counts, _ in made.counts if name == "care")
     assert care == ("–", "40 (88.9%)", "withheld")
     assert dict(made.completeness) == {"gp": ("–",), "trust": ("50.0%",), "care": ("withheld",)}
+
+
+def test_records_linked_off_the_register_alone_count_as_not_linked_to_it():
+    row = {**source_row("care", {"nhs_number": 90}), "records": 100, "elsewhere": 5, "unlinked": 5}
+    made = linkage({"results": {"by_source": [row]}})
+    assert made.linked == ("90.0%", "in all sources besides the register")
+    assert made.methods == ("NHS number", "Off the register", "Not linked")
+    overall = {"results": {"by_source": [row], "flow": {"linked_share": 0.876}}}
+    assert linkage(overall).linked == ("87.6%", "in all sources besides the register")
 
 
 def test_an_empty_card_is_no_error():

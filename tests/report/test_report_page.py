@@ -178,10 +178,13 @@ def test_hostile_names_stay_text():
         period=pl.lit(HOSTILE),
     )
     card = {
-        "sources": [{"name": HOSTILE, "setting": HOSTILE}],
-        "methods": [{"source": HOSTILE, "method": HOSTILE, "records": 10, "of": 10, "share": 1.0}],
-        "completeness": [{"source": HOSTILE, "identifier": HOSTILE, "share": 1.0}],
-        "limits": [HOSTILE],
+        "main_points": {"points": [HOSTILE]},
+        "data": {
+            "sources": [{"name": HOSTILE, "setting": HOSTILE, "register": False}],
+            "completeness": [{"source": HOSTILE, "identifier": HOSTILE, "share": 1.0}],
+        },
+        "results": {"by_source": [sample.source_row(HOSTILE, {HOSTILE: 10})]},
+        "limits": {"limits": [HOSTILE]},
     }
     texts = dict.fromkeys(("title", "purpose", "as_of", "period", "policy", "reference"), HOSTILE)
     made = sample.inputs(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pophealth_link import evaluate
+from pophealth_link import evaluate, places
+from pophealth_link.evaluate import CardContext, LinkageCard
+from pophealth_link.indicators import catalogue
 from pophealth_link.job.model import Job
 from pophealth_link.reference import Pack
 
 CARD, CARD_TEXT = "linkage_card.json", "linkage_card.md"
+# Indicators whose denominator is everybody whom the baseline places on the day.
+_EVERYBODY = "People on the day, all ages"
 
 # What a reader of the card must know about this version's linkage.
 _LIMITS = (
@@ -33,36 +36,40 @@ _KEPT_BACK = (
 
 
 def card(
-    job: Job, pack: Pack, exact: Mapping[str, Any] | None, index: pl.DataFrame
-) -> dict[str, Any]:
+    job: Job,
+    pack: Pack,
+    exact: Mapping[str, Any] | None,
+    index: pl.DataFrame,
+    *,
+    baseline: pl.DataFrame | None = None,
+) -> LinkageCard:
     """Return the released card from the `exact` counts of the linkage.
 
-    Where those were kept back, it tells what the person `index` itself shows, and says so.
+    Where those were kept back, it tells what the person `index` itself shows, and says so. Who is
+    in a footprint is read from the `baseline` as released: it then tells nothing that the baseline
+    does not tell.
     """
-    context = _context(job, pack)
-    if exact is None:
-        exact = _from_index(job, index)
-        context["limits"] = [_KEPT_BACK, *context["limits"]]
-    return evaluate.card(exact, job.policy, context)
+    context = _context(job, pack, baseline, kept_back=exact is None)
+    return evaluate.card(_from_index(job, index) if exact is None else exact, job.policy, context)
 
 
-def texts(released: Mapping[str, Any]) -> dict[str, str]:
+def texts(released: LinkageCard) -> dict[str, str]:
     """Return the files of a card by name: JSON and Markdown."""
-    body = json.dumps(released, indent=2, ensure_ascii=False, default=str)
-    return {CARD: body + "\n", CARD_TEXT: evaluate.to_markdown(released)}
+    return {CARD: released.to_json(), CARD_TEXT: released.markdown}
 
 
-def write(folder: Path, released: Mapping[str, Any]) -> None:
+def write(folder: Path, released: LinkageCard) -> None:
     """Write a card into a folder."""
     for name, text in texts(released).items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
 def _from_index(job: Job, index: pl.DataFrame) -> dict[str, Any]:
+    """Return what the index alone tells: who holds what, and by which methods it was linked."""
     registers = set(index.filter(pl.col("method") == "register")["source"])
+    held = index.group_by("source").agg(pl.len().alias("accepted")).sort("source")
     counted = index.group_by("source", "method").agg(pl.len().alias("records"))
-    methods = counted.with_columns(pl.col("records").sum().over("source").alias("of"))
-    text, number = pl.String, pl.Int64
+    nothing = ("unreadable", "completeness", "numbers", "unlinked", "decisions", "conflicts")
     return {
         "sources": [
             {
@@ -74,26 +81,66 @@ def _from_index(job: Job, index: pl.DataFrame) -> dict[str, Any]:
             }
             for source in sorted(job.sources, key=lambda each: each.name)
         ],
-        "methods": methods.sort("source", "method").to_dicts(),
-        "completeness": pl.DataFrame(
-            schema={"source": text, "identifier": text, "filled": number, "of": number}
-        ),
-        "counts": {"records": index.height},
-        "settings": {"passes": []},
-        "model": {},
+        "intake": held.to_dicts(),
+        "methods": counted.sort("source", "method").to_dicts(),
+        **{name: [] for name in (*nothing, "attribute_rules", "comparisons")},
+        **{name: {} for name in ("people", "counts", "method", "versions", "quality")},
     }
 
 
-def _context(job: Job, pack: Pack) -> dict[str, Any]:
+def _context(
+    job: Job, pack: Pack, baseline: pl.DataFrame | None, *, kept_back: bool
+) -> CardContext:
     first, last = job.spec.reporting_period
-    governance = {k: str(v) for k, v in job.spec.governance.items()}
-    limits = [*_LIMITS, _OPT_OUT_LIMIT] if job.spec.privacy.opt_outs else list(_LIMITS)
+    limits = [_KEPT_BACK] if kept_back else []
+    limits += [*_LIMITS, _OPT_OUT_LIMIT] if job.spec.privacy.opt_outs else [*_LIMITS]
+    return CardContext(
+        governance={name: str(value) for name, value in job.spec.governance.items()},
+        as_of=job.spec.as_of.isoformat(),
+        period=f"{first} to {last}",
+        reference=pack.name,
+        footprints=() if baseline is None else footprint_rows(baseline),
+        limits=tuple(limits),
+        repeat={
+            "command": "pophealth-link run JOB --out DIR",
+            "seed": str(job.spec.seed),
+            "reference": f"{pack.name} (SHA-256 {pack.digest})",
+            "further": "The run's manifest holds the job as run and the SHA-256 of each input.",
+        },
+    )
+
+
+def footprint_rows(baseline: pl.DataFrame) -> tuple[dict[str, Any], ...]:
+    """Return how many people are in a footprint, by type and basis, from a released baseline.
+
+    Sums of released counts: a count that the baseline withholds is in none of them.
+    """
+    everyone = [each.id for each in catalogue() if each.denominator == _EVERYBODY]
+    rows = baseline.filter(pl.col("indicator").is_in(everyone), stratum="all").filter(
+        pl.col("denominator").is_not_null() | (pl.col("status") == "suppressed")
+    )
+    if rows.is_empty():
+        return ()
+    first = rows.filter(pl.col("indicator") == rows["indicator"].min())
+    groups = first.sort("footprint_type", "basis").group_by(
+        "footprint_type", "basis", maintain_order=True
+    )
+    return tuple(_footprint_row(str(kind), str(basis), own) for (kind, basis), own in groups)
+
+
+def _footprint_row(kind: str, basis: str, rows: pl.DataFrame) -> dict[str, Any]:
+    held, others = rows.filter(~places.is_reason()), rows.filter(places.is_reason())
+    assigned, apart = float(held["denominator"].sum()), float(others["denominator"].sum())
     return {
-        "title": "Linkage card",
-        **governance,
-        "as_of": job.spec.as_of.isoformat(),
-        "period": f"{first} to {last}",
-        "reference": pack.name,
-        "policy": job.spec.disclosure.policy,
-        "limits": limits,
+        "footprint_type": kind,
+        "basis": basis,
+        "footprints": held["footprint_code"].n_unique(),
+        "assigned": assigned,
+        "share": round(assigned / (assigned + apart), 4) if assigned + apart else None,
+        "unassigned": [
+            {"reason": code, "name": name, "people": count}
+            for code, name, count in others.sort("footprint_code")
+            .select("footprint_code", "footprint_name", "denominator")
+            .iter_rows()
+        ],
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pophealth_link import sources
 from pophealth_link.folders import shown
-from pophealth_link.job import contents
+from pophealth_link.job import contents, link_settings
 from pophealth_link.job.load import load
 from pophealth_link.job.model import Half, Job
+from pophealth_link.link import DeterministicPass
 from pophealth_link.sources import Source
 
 _HALVES: tuple[Half, ...] = ("link", "analyse")
@@ -20,27 +22,34 @@ def check(path: Path) -> str:
     Raises what `run` would raise before it links: one error with every problem, as `load` does,
     then what does not fit the reference.
     """
+    _, lines = describe(path)
+    return "\n".join(lines)
+
+
+def describe(path: Path) -> tuple[Job, list[str]]:
+    """Return the job and what `check` says of it, line by line. Raises as `check` does."""
     job = load(path, _HALVES)
     pack = job.read_reference()
     warnings = contents.check_against(job, pack, _HALVES)
     job.read_key()
     lines = [f"{shown(path)}: no problems found.", f"reference  {pack.name}"]
     lines += [f"policy     {job.spec.disclosure.policy}"]
+    rules = link_settings.passes(job.spec.link)
     for source in job.sources:
-        lines += _describe(source)
+        lines += _describe(source, rules)
     for each in job.properties:
         columns = ", ".join(sources.found_columns(each.dwellings))
         lines += [f"properties {each.name}", f"  columns  {columns}"]
     lines += [*_footprints(job), *(f"warning    {warning}" for warning in warnings)]
-    return "\n".join(lines)
+    return job, lines
 
 
-def _describe(source: Source) -> list[str]:
+def _describe(source: Source, rules: Sequence[DeterministicPass]) -> list[str]:
     head = f"source     {source.name} ({source.setting}{', register' if source.register else ''})"
     return [
         head,
         f"  columns  {', '.join(sources.found_columns(source.people))}",
-        f"  passes   {', '.join(contents.passes(source)) or 'none'}",
+        f"  passes   {', '.join(contents.passes(source, rules)) or 'none'}",
         *(
             f"  events   {e.table.name}: {', '.join(sources.found_columns(e))}"
             for e in source.events

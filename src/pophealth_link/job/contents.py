@@ -2,52 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import polars as pl
 
 from pophealth_link import sources
 from pophealth_link.errors import JobError, LinkageError, Problem, UserError, nearest
-from pophealth_link.folders import is_file
-from pophealth_link.job import footprints
+from pophealth_link.folders import is_file, is_folder
+from pophealth_link.job import footprints, link_settings
 from pophealth_link.job.model import Half, Job
-from pophealth_link.link import People, model
-from pophealth_link.link.passes import DEFAULT_PASSES
+from pophealth_link.job.spec import NAMED_MODELS
+from pophealth_link.link import People, decisions, model, previous_index
+from pophealth_link.link.passes import KEYS, DeterministicPass
 from pophealth_link.link.records import register_of
 from pophealth_link.privacy import opt_outs
 from pophealth_link.reference import Pack
 from pophealth_link.sources import Source
 
-# What each prepared column of a pass is made from, in contract columns.
-_MADE_FROM = {
-    "given": "given_name",
-    "first_given": "given_name",
-    "family": "family_name",
-    "home": "postcode",
-    "outward": "postcode",
-}
 # The probabilistic pass needs a name and one thing that tells namesakes apart.
 _NAMES, _TELLING = {"given_name", "family_name"}, {"date_of_birth", "postcode", "uprn"}
 
 
 def problems(job: Job, halves: Sequence[Half]) -> list[Problem]:
-    """Return what is wrong with register, opt-outs, model and footprints of what `halves` read."""
+    """Return what is wrong with register, files of the linkage and footprints, by `halves`."""
     found: list[Problem] = []
     if "link" in halves:
-        found += [*_register(job), *_opt_outs(job), *_model(job)]
+        found += [*_register(job), *_outside_files(job)]
     if "analyse" in halves:
         found += footprints.problems(job)
     return found
 
 
 def check_against(job: Job, pack: Pack, halves: Sequence[Half]) -> list[str]:
-    """Return warnings about the job's footprints beside the reference.
+    """Return warnings about the job's passes, and its footprints beside the reference.
 
     Raises `JobError` for a local authority that the reference does not hold, and
     `ReferenceDataError` where practices are not in whole footprints on the day.
     """
+    weak = link_settings.pass_warnings(job.spec.link) if "link" in halves else []
     if "analyse" not in halves:
-        return []
+        return weak
     known = pack.read("areas")["lad_code"].drop_nulls().unique().sort().to_list()
     unknown = [code for code in job.spec.footprints.local_authorities if code not in known]
     if unknown:
@@ -58,24 +53,20 @@ def check_against(job: Job, pack: Pack, halves: Sequence[Half]) -> list[str]:
         )
     read = footprints.read(job)
     footprints.practice_rows(job, pack, read)
-    return footprints.warnings(job, pack, read)
+    return [*weak, *footprints.warnings(job, pack, read)]
 
 
-def passes(source: Source) -> list[str]:
-    """Return the names of the passes that a source has the columns for."""
+def passes(source: Source, rules: Sequence[DeterministicPass]) -> list[str]:
+    """Return the names of the passes that a source has the columns for; `rules` are the job's."""
     found = set(sources.found_columns(source.people))
     able = ["nhs_number"] if "nhs_number" in found else []
-    able += [
-        rule.name
-        for rule in DEFAULT_PASSES
-        if {_MADE_FROM.get(key, key) for key in rule.keys} <= found
-    ]
+    able += [rule.name for rule in rules if {KEYS[key] for key in rule.keys} <= found]
     return able + (["probabilistic"] if found & _NAMES and found & _TELLING else [])
 
 
-def unlinkable(source: Source, where: str) -> list[Problem]:
+def unlinkable(source: Source, rules: Sequence[DeterministicPass], where: str) -> list[Problem]:
     """Return the problem of a source that no pass can link, if it is one."""
-    if passes(source):
+    if passes(source, rules):
         return []
     what = f"{source.name} has no columns by which any pass could link it."
     fix = "map nhs_number, or names with date_of_birth, postcode or uprn, in [sources.columns]."
@@ -97,25 +88,40 @@ def _register(job: Job) -> list[Problem]:
     return []
 
 
-def _opt_outs(job: Job) -> list[Problem]:
-    written = job.spec.privacy.opt_outs
-    if not written or not is_file(job.resolve(written)):
-        return []
-    try:
-        opt_outs.read(job.resolve(written))
-    except UserError as error:
-        return [_told("privacy.opt_outs", error)]
-    return []
+def _outside_files(job: Job) -> list[Problem]:
+    """Return what is wrong in the files of `[link]` and `[privacy]`; absent ones are told of."""
+    table, names = job.spec.link, [source.name for source in job.sources]
+    own_model = None if table.model in NAMED_MODELS else table.model
+    readers: list[tuple[str, str | None, Callable[[Path], object]]] = [
+        ("privacy.opt_outs", job.spec.privacy.opt_outs, opt_outs.read),
+        ("link.model", own_model, model.load),
+        ("link.decisions", table.decisions, lambda path: decisions.read(path, names)),
+    ]
+    found = []
+    for where, written, read in readers:
+        if written and is_file(job.resolve(written)):
+            found += _tried(where, job.resolve(written), read)
+    if table.previous_index:
+        found += _previous_index(job, job.resolve(table.previous_index))
+    return found
 
 
-def _model(job: Job) -> list[Problem]:
-    written = job.spec.link.model
-    if written in ("default", "train") or not is_file(job.resolve(written)):
+def _previous_index(job: Job, path: Path) -> list[Problem]:
+    if not (is_file(path) or is_folder(path)):
         return []
+    privacy = job.spec.privacy
+    found = _tried("link.previous_index", path, previous_index.read)
+    if not found and not (privacy.key_file or privacy.key_env or job.inherited_key):
+        what = "names no key: the person ids of link.previous_index are kept by the key of its run."
+        found = [Problem(JobError, "privacy", what, "set [privacy] key_file to that key.")]
+    return found
+
+
+def _tried(where: str, path: Path, read: Callable[[Path], object]) -> list[Problem]:
     try:
-        model.load(job.resolve(written))
+        read(path)
     except UserError as error:
-        return [_told("link.model", error)]
+        return [_told(where, error)]
     return []
 
 

@@ -7,6 +7,7 @@ import textwrap
 import polars as pl
 
 from pophealth_link.indicators import Indicator, catalogue
+from pophealth_link.link import attributes
 from pophealth_link.schema import CODE_LISTS, TABLES
 from pophealth_link.schema.describe import describe as describe_one
 
@@ -14,7 +15,7 @@ _WIDTH = 100
 
 
 def describe(name: str | None = None) -> str:
-    """Return what there is to describe, or one table, one code list, or the indicators.
+    """Return what there is to describe, or one table, one code list, indicators or attributes.
 
     Raises `JobError` with the nearest name where there is none.
     """
@@ -24,10 +25,13 @@ def describe(name: str | None = None) -> str:
                 "Tables:      " + ", ".join(TABLES),
                 "Code lists:  " + ", ".join(CODE_LISTS),
                 "Indicators:  describe indicators",
+                "Attributes:  describe attributes (whose word is taken where sources differ)",
             ]
         )
     if name == "indicators":
         return "\n\n".join(_indicator(each) for each in catalogue())
+    if name == "attributes":
+        return "\n\n".join(_attribute(rule) for rule in _rows(attributes.rules()))
     found = describe_one(name)
     head = TABLES[name].meaning if name in TABLES else CODE_LISTS[name].meaning
     first, *rest = found.drop("table", strict=False).columns
@@ -41,6 +45,19 @@ def _rows(frame: pl.DataFrame) -> list[dict[str, object]]:
 def _row(row: dict[str, object], first: str, rest: list[str]) -> str:
     told = [f"{n}: {row[n]}" for n in rest if row[n] not in (None, False, "")]
     return _block(str(row[first]), " · ".join(told))
+
+
+def _attribute(rule: dict[str, object]) -> str:
+    told = [f"{rule['wins']}.", f"{rule['reason']}"]
+    told += [f"{what}: {rule[name]}." for name, what in _ATTRIBUTE.items() if rule[name]]
+    return _block(str(rule["attribute"]), " ".join(told))
+
+
+_ATTRIBUTE = {
+    "order": "Order after the register",
+    "weak": "Wins only where nothing else is said",
+    "silent": "Says nothing",
+}
 
 
 def _indicator(each: Indicator) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from pophealth_link import evaluate
 from pophealth_link.errors import LinkageError
 from pophealth_link.folders import shown
 from pophealth_link.job import manifest
@@ -17,16 +18,8 @@ from pophealth_link.schema import Table
 from pophealth_link.schema.outputs import PERSON_FACTS, PERSON_INDEX, PROPERTY_FACTS
 
 CARD_FACTS = "linkage_facts.json"
-# What `linkage_facts.json` must hold to make a card and to fit a job.
-_LISTS: Mapping[str, tuple[str, ...]] = {
-    "sources": ("name", "setting", "register", "unique_people"),
-    "methods": ("source", "method", "records", "of"),
-    "completeness": ("source", "identifier", "filled", "of"),
-}
-_REST: Mapping[str, type] = {
-    "counts": dict, "settings": dict, "model": dict, "as_of": str, "period": list,
-    "properties": list,
-}  # fmt: skip
+# What `linkage_facts.json` says of the job that it was made for.
+_STAMP: Mapping[str, type] = {"as_of": str, "period": list, "properties": list}
 _FIX = "name the folder `linked` of a run, or run `pophealth-link link` first."
 
 
@@ -114,14 +107,8 @@ def _exact(path: Path) -> Mapping[str, Any] | None:
 
 
 def _is_whole(facts: Mapping[str, Any]) -> bool:
-    rest = all(isinstance(facts.get(name), kind) for name, kind in _REST.items())
-    lists = all(
-        isinstance(facts.get(name), list)
-        and facts[name]
-        and all(isinstance(row, dict) and set(keys) <= set(row) for row in facts[name])
-        for name, keys in _LISTS.items()
-    )
-    return rest and lists
+    stamped = all(isinstance(facts.get(name), kind) for name, kind in _STAMP.items())
+    return stamped and evaluate.is_whole(facts)
 
 
 def _require_same_days(job: Job, exact: Mapping[str, Any] | None) -> None:

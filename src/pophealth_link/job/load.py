@@ -9,9 +9,17 @@ from pophealth_link import disclosure, sources
 from pophealth_link.disclosure import Policy
 from pophealth_link.errors import JobError, Problem, UserError, nearest
 from pophealth_link.folders import is_file, is_folder, shown
-from pophealth_link.job import contents
+from pophealth_link.job import contents, link_settings
 from pophealth_link.job.model import Half, Job
-from pophealth_link.job.spec import EventsSpec, JobSpec, PropertySpec, SourceSpec, parse
+from pophealth_link.job.spec import (
+    NAMED_MODELS,
+    EventsSpec,
+    JobSpec,
+    PropertySpec,
+    SourceSpec,
+    parse,
+)
+from pophealth_link.link.passes import DEFAULT_PASSES, DeterministicPass
 from pophealth_link.schema import DWELLINGS, EVENT_TABLES, PEOPLE
 from pophealth_link.sources import ALIASES, Only, Preset, PropertySource, Source, TableFile
 
@@ -31,8 +39,11 @@ def load(path: Path, halves: Sequence[Half] = ("link", "analyse")) -> Job:
     policy = _policy(spec, problems)
     made = tuple(_source(s, i, folder, problems) for i, s in enumerate(spec.sources))
     properties = tuple(_properties(p, i, folder, problems) for i, p in enumerate(spec.properties))
+    wrong = link_settings.pass_problems(spec.link)
+    problems += wrong
+    rules = DEFAULT_PASSES if wrong else link_settings.passes(spec.link)
     for i, source in enumerate(made):
-        problems += _check_source(source, f"sources[{i}]", halves)
+        problems += _check_source(source, f"sources[{i}]", halves, rules)
     for i, each in enumerate(properties):
         problems += [
             problem
@@ -64,17 +75,17 @@ def _names(spec: JobSpec) -> list[Problem]:
 
 def _outside_files(spec: JobSpec, folder: Path, halves: Sequence[Half]) -> list[Problem]:
     """Return problems of the files that are neither sources nor properties."""
-    privacy, model = spec.privacy, spec.link.model
+    privacy, link = spec.privacy, spec.link
     named: list[tuple[str, str | None]] = []
     if "link" in halves:
         named += [("privacy.key_file", privacy.key_file), ("privacy.opt_outs", privacy.opt_outs)]
-        named += [("link.model", model)] if model not in ("default", "train") else []
+        named += [("link.model", link.model)] if link.model not in NAMED_MODELS else []
+        named += [("link.decisions", link.decisions)]
     # A path that is too long is absent, not an error of the file system.
     problems = [_absent(where, p) for where, p in named if p and not is_file(folder / p)]
-    if model == "train":
-        problems.append(
-            Problem(JobError, "link.model", '"train" is not available in this version.')
-        )
+    earlier = link.previous_index if "link" in halves else None
+    if earlier and not (is_file(folder / earlier) or is_folder(folder / earlier)):
+        problems.append(_absent("link.previous_index", earlier))
     if spec.reference and not is_folder(folder / spec.reference):
         problems.append(_absent("reference", spec.reference))
     return problems
@@ -112,6 +123,7 @@ def _source(spec: SourceSpec, place: int, folder: Path, problems: list[Problem])
         unique_people=unique,
         register=spec.register_,
         nhs_number_kind=spec.nhs_number_kind or preset.nhs_number_kind,
+        superseded_numbers=spec.superseded_numbers,
         aliases=(
             preset.apply(TableFile(ALIASES, folder / spec.aliases, alias_columns, alias_formats))
             if spec.aliases
@@ -154,12 +166,14 @@ def _preset(name: str | None, where: str, problems: list[Problem]) -> Preset:
     return Preset("", "", "", unique_people=False, nhs_number_kind="clear", tables={})
 
 
-def _check_source(source: Source, where: str, halves: Sequence[Half]) -> list[Problem]:
+def _check_source(
+    source: Source, where: str, halves: Sequence[Half], rules: Sequence[DeterministicPass]
+) -> list[Problem]:
     problems: list[Problem] = []
     if "link" in halves:
         problems += sources.check(source.people, f"{where}.people", only="identifiers")
         # What a file that cannot be read could be linked by is not known.
-        problems += [] if problems else contents.unlinkable(source, f"{where}.people")
+        problems += [] if problems else contents.unlinkable(source, rules, f"{where}.people")
         if source.aliases:
             problems += sources.check(source.aliases, f"{where}.aliases")
     if "analyse" in halves:

@@ -9,11 +9,15 @@ from typing import Literal
 
 from pophealth_link import reference
 from pophealth_link.disclosure import Policy
-from pophealth_link.job.spec import JobSpec
+from pophealth_link.folders import is_file
+from pophealth_link.job.spec import NAMED_MODELS, JobSpec
+from pophealth_link.link import previous_index
 from pophealth_link.privacy import Key
 from pophealth_link.sources import PropertySource, Source
 
 Half = Literal["link", "analyse"]
+# The name of the key that a run makes for itself, in its folder `linked`.
+OWN_KEY = "project.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,22 @@ class Job:
         return reference.load(self.resolve(self.spec.reference) if self.spec.reference else None)
 
     def read_key(self) -> Key | None:
-        """Return the project's key, or null where the job names none."""
+        """Return the project's key, or null where the job names none and inherits none."""
         privacy = self.spec.privacy
         if privacy.key_file:
             return Key.from_file(self.resolve(privacy.key_file))
-        return Key.from_env(privacy.key_env) if privacy.key_env else None
+        if privacy.key_env:
+            return Key.from_env(privacy.key_env)
+        return Key.from_file(self.inherited_key) if self.inherited_key else None
+
+    @property
+    def inherited_key(self) -> Path | None:
+        """The key that the run of `link.previous_index` made, where the job names none."""
+        privacy, earlier = self.spec.privacy, self.spec.link.previous_index
+        if earlier is None or privacy.key_file or privacy.key_env:
+            return None
+        kept = self.resolve(earlier) / OWN_KEY
+        return kept if is_file(kept) else None
 
     def files(self, half: Half) -> Iterator[Path]:
         """Yield the data files that a half of the run reads."""
@@ -60,5 +75,9 @@ class Job:
             return
         if self.spec.privacy.opt_outs:
             yield self.resolve(self.spec.privacy.opt_outs)
-        if self.spec.link.model != "default":
+        if self.spec.link.model not in NAMED_MODELS:
             yield self.resolve(self.spec.link.model)
+        if self.spec.link.decisions:
+            yield self.resolve(self.spec.link.decisions)
+        if self.spec.link.previous_index:
+            yield from previous_index.files(self.resolve(self.spec.link.previous_index))

@@ -32,10 +32,10 @@ def release(job: Job, pack: Pack, done: Analysed, out: Path, progress: Recorder)
     Raises `DisclosureError` where the policy cannot be met.
     """
     baseline, summary = _released(done, job.policy)
-    card = cards.card(job, pack, done.index.exact, done.index.people)
+    card = cards.card(job, pack, done.index.exact, done.index.people, baseline=baseline)
     progress.stage("writing the report")
     index = need.need_index(done.inputs).summary()
-    page = report.render_report(_report(job, pack, done, baseline, card, index))
+    page = report.render_report(_report(job, pack, done, baseline, card.json, index))
     disclosure.write_release(
         out,
         {

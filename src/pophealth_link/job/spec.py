@@ -15,6 +15,8 @@ from pophealth_link.folders import is_file, is_folder, shown
 
 SETTINGS = ("primary_care", "secondary_care", "community", "local_authority", "voluntary_sector")
 BASES = ("registered", "resident")
+# Linkage models that are no file.
+NAMED_MODELS = ("default", "train")
 Text = Annotated[str, Field(min_length=1)]
 Formats = dict[str, tuple[Text, ...]]
 
@@ -48,6 +50,7 @@ class SourceSpec(_Table):
     people: Text
     unique_people: bool | None = None
     nhs_number_kind: Literal["clear", "token"] | None = None
+    superseded_numbers: bool = False
     columns: dict[str, Text] = {}
     formats: Formats = {}
     events: tuple[EventsSpec, ...] = ()
@@ -69,14 +72,25 @@ class PropertySpec(_Table):
     formats: Formats = {}
 
 
+class PassSpec(_Table):
+    """`[[link.passes]]`: a further deterministic pass."""
+
+    name: Text
+    keys: tuple[Text, ...]
+
+
 class LinkTable(_Table):
-    """`[link]`: model and thresholds."""
+    """`[link]`: model, thresholds, passes. `default_passes`: whether the built-in ones are run."""
 
     model: Text = "default"
     accept_probability: float = Field(default=0.95, gt=0, lt=1)
     review_probability: float = Field(default=0.50, gt=0, lt=1)
     margin: float = Field(default=3.0, ge=0, description="bits of match weight")
     max_pairs: int = Field(default=500_000_000, gt=0)
+    decisions: Text | None = None
+    previous_index: Text | None = None
+    default_passes: bool = True
+    passes: tuple[PassSpec, ...] = ()
 
     @model_validator(mode="after")
     def _thresholds_are_ordered(self) -> LinkTable:
@@ -178,8 +192,6 @@ def _megabytes(limit: str) -> float:
 # Settings of the interface that this version does not carry out: refused, never ignored.
 _NOT_YET = {
     "spark": "is not available in this version: leave it out.",
-    "link.decisions": "is not available in this version: leave it out.",
-    "link.previous_index": "is not available in this version: leave it out.",
     "disclosure.custom": "is not available in this version: name a policy.",
     "disclosure.previous_release": "is not available in this version: leave it out.",
 }

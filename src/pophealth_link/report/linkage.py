@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ _FIXED = {
     "nhs_number": "#0072b2",
     "probabilistic": "#e69f00",
     "reviewed": "#cc79a7",
+    "elsewhere": "#8a6d8f",
     "unlinked": "#c3cad1",
 }
 _PASSES = ("#00735c", "#3a9c86", "#7cc2b2", "#b2ddd3")
@@ -40,18 +41,20 @@ class Linkage:
     completeness: tuple[tuple[str, tuple[str, ...]], ...]
     linked: tuple[str, str]
     withheld: bool
+    points: tuple[str, ...]
     limits: tuple[str, ...]
 
 
 def linkage(card: Mapping[str, Any]) -> Linkage:
     """Return the released linkage card for the page.
 
-    `card` holds `sources` (name, setting), `methods` (source, method, records, of, share) and
-    `completeness` (source, identifier, share); numbers that were withheld are missing.
+    Read are `data` (sources, completeness), `results` (by_source), `main_points` and `limits` of
+    the card; numbers that were withheld are missing.
     """
-    sources = {str(each["name"]): each for each in card.get("sources", ())}
-    methods = list(card.get("methods", ()))
-    completeness = list(card.get("completeness", ()))
+    data = card.get("data", {})
+    sources = {str(each["name"]): each for each in data.get("sources", ())}
+    methods = [*_registers(sources.values()), *_methods(card.get("results", {}))]
+    completeness = list(data.get("completeness", ()))
     order = sorted({str(each["method"]) for each in methods}, key=words.method_order)
     names = list(dict.fromkeys([*sources, *(str(each["source"]) for each in methods)]))
     filled = list(dict.fromkeys(str(each["identifier"]) for each in completeness))
@@ -63,10 +66,41 @@ def linkage(card: Mapping[str, Any]) -> Linkage:
         counts=tuple(_counts(name, sources.get(name, {}), methods, order) for name in names),
         identifiers=tuple(_identifier(each) for each in filled),
         completeness=tuple((name, _filled(name, completeness, filled)) for name in names if filled),
-        linked=_linked(methods),
+        linked=_linked(methods, (card.get("results", {}).get("flow") or {}).get("linked_share")),
         withheld=any(each.get("records") is None for each in methods),
-        limits=tuple(str(each) for each in card.get("limits", ())),
+        points=tuple(str(each) for each in card.get("main_points", {}).get("points", ())),
+        limits=tuple(str(each) for each in card.get("limits", {}).get("limits", ())),
     )
+
+
+def _registers(sources: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the register's records as if a method had linked them."""
+    return [
+        _entry(each["name"], "register", each.get("records"), each.get("records"), 1.0)
+        for each in sources
+        if each.get("register")
+    ]
+
+
+def _methods(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return records by source and method, those that are not linked to the register last."""
+    rows = []
+    for own in results.get("by_source", ()):
+        name, of = own["source"], own["records"]
+        rows += [_entry(name, m["method"], m["records"], of, m["share"]) for m in own["methods"]]
+        for rest in ("elsewhere", "unlinked"):
+            if own[rest] != 0:
+                rows.append(_entry(name, rest, own[rest], of, None))
+    return rows
+
+
+def _entry(
+    source: object, method: object, records: float | None, of: float | None, share: float | None
+) -> Mapping[str, Any]:
+    if share is None and records is not None and of:
+        share = min(records / of, 1.0)
+    told = share if records is not None else None
+    return {"source": source, "method": method, "records": records, "of": of, "share": told}
 
 
 def _identifier(name: str) -> str:
@@ -110,21 +144,20 @@ def _filled(
     return tuple("withheld" if s is None else s if isinstance(s, str) else f"{s:.1%}" for s in told)
 
 
-def _linked(methods: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """Return the share of records outside the register that were linked, and of which sources.
+def _linked(methods: Sequence[Mapping[str, Any]], overall: float | None) -> tuple[str, str]:
+    """Return the share of records off the register that were linked to it, and of which sources.
 
-    A source whose number of unlinked records is withheld is left out.
+    Where the share over all is withheld, sources whose missed records are withheld are left out.
     """
+    if overall is not None:
+        return f"{overall:.1%}", "in all sources besides the register"
     register = {str(each["source"]) for each in methods if each["method"] == "register"}
     held = {str(each["source"]): each.get("of") for each in methods}
-    unlinked = {
-        str(each["source"]): each.get("records") for each in methods if each["method"] == "unlinked"
-    }
     others = {name: of for name, of in held.items() if name not in register}
     told = {
-        name: (float(of), float(missed))
+        name: (float(of), missed)
         for name, of in others.items()
-        if of is not None and (missed := unlinked.get(name, 0)) is not None
+        if of is not None and (missed := _missed(name, methods)) is not None
     }
     total = math.fsum(of for of, _ in told.values())
     if not total:
@@ -132,6 +165,17 @@ def _linked(methods: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     share = 1 - math.fsum(missed for _, missed in told.values()) / total
     which = "all" if len(told) == len(others) else f"{len(told)} of {len(others)}"
     return f"{share:.1%}", f"in {which} sources besides the register"
+
+
+def _missed(source: str, methods: Sequence[Mapping[str, Any]]) -> float | None:
+    """Return how many records of a source are not linked to the register, null where withheld."""
+    rest = [
+        each.get("records")
+        for each in methods
+        if each["source"] == source and each["method"] in ("unlinked", "elsewhere")
+    ]
+    known = [float(records) for records in rest if records is not None]
+    return math.fsum(known) if len(known) == len(rest) else None
 
 
 def _chart(

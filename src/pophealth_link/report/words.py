@@ -48,11 +48,19 @@ _METHODS = MappingProxyType(
         "nhs_number": "NHS number",
         "probabilistic": "Probabilistic model",
         "reviewed": "Reviewed by people",
+        "elsewhere": "Off the register",
         "unlinked": "Not linked",
     }
 )
 _METHOD_ORDER = MappingProxyType(
-    {"register": 0, "nhs_number": 1, "probabilistic": 3, "reviewed": 4, "unlinked": 5}
+    {
+        "register": 0,
+        "nhs_number": 1,
+        "probabilistic": 3,
+        "reviewed": 4,
+        "elsewhere": 5,
+        "unlinked": 6,
+    }
 )
 
 QUINTILES = MappingProxyType(

@@ -1,0 +1,40 @@
+"""The files that a run writes, by their names in its folder."""
+
+from __future__ import annotations
+
+from pophealth_link.disclosure.release import MANIFEST as RELEASE_MANIFEST
+from pophealth_link.job import analysing, cards, linking, releasing, runner
+from pophealth_link.job.index import CARD_FACTS
+from pophealth_link.job.model import OWN_KEY, Job
+
+
+def files(job: Job) -> list[str]:
+    """Return the files that a run of the job writes, besides those of refused rows.
+
+    Refused rows are written into `linked/quarantine/`, a file for each input file that has any.
+    """
+    linked = [
+        *(f"{name}.parquet" for name in (linking.INDEX, linking.PAIRS, linking.FACTS)),
+        *([f"{linking.PROPERTIES}.parquet"] if job.properties else []),
+        analysing.PEOPLE_FILE,
+        linking.MODEL,
+        CARD_FACTS,
+        *([] if job.spec.privacy.key_file or job.spec.privacy.key_env else [OWN_KEY]),
+    ]
+    releasable = [
+        releasing.BASELINE,
+        cards.CARD,
+        cards.CARD_TEXT,
+        releasing.DICTIONARY,
+        releasing.REPORT,
+        releasing.NEED_INDEX,
+        RELEASE_MANIFEST,
+    ]
+    return sorted(
+        [
+            *(f"{runner.LINKED}/{name}" for name in linked),
+            *(f"{runner.RELEASABLE}/{name}" for name in releasable),
+            runner.MANIFEST,
+            runner.AUDIT,
+        ]
+    )

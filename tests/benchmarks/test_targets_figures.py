@@ -1,0 +1,354 @@
+"""The figures of the targets: thresholds, ratios, gaps and limits, against counts made by hand."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from benchmarks.targets_answers import CEILING, LIBRARY, YARDSTICK
+from benchmarks.targets_data import ALL, COUNCIL, SECONDARY, scopes
+from benchmarks.targets_figures import (
+    EQUAL,
+    OWN,
+    RECALL,
+    Key,
+    as_found_at,
+    figures,
+    large_groups,
+    table,
+    within_limit,
+)
+from benchmarks.targets_verdicts import (
+    FEBRL,
+    LARGE,
+    MET,
+    MISSED,
+    NOT_MEASURED,
+    POOLED,
+    targets,
+    verdicts,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import accuracy_scores, targets_pool
+from pophealth_link import evaluate
+
+GRADED = {
+    "source": pl.String, "person_id": pl.String, "score": pl.Float64, "accepted": pl.Boolean,
+    "linkable": pl.Boolean, "right": pl.Boolean, "ethnic_group": pl.String,
+}  # fmt: skip
+
+
+def graded(rows, source="s"):
+    """Frames of rows (score, right, accepted[, linkable[, group]]); right ones are linkable."""
+    made = []
+    for place, (score, right, accepted, *more) in enumerate(rows):
+        linkable = more[0] if more else True
+        group = more[1] if len(more) > 1 else "x"
+        made.append((source, f"p{place:04}", score, accepted, linkable, right, group))
+    return pl.DataFrame(made, schema=GRADED, orient="row")
+
+
+def pool_of(**systems):
+    return targets_pool.pool({name: [graded(rows)] for name, rows in systems.items()})
+
+
+def ones(pool):
+    return np.ones(pool.clusters)
+
+
+# The yardstick links six, one falsely, and misses three of eight; it has a further match beneath.
+YARD = [
+    (9, True, True), (8, True, True), (7, True, True), (6, False, True, False), (5, True, True),
+    (4, True, True), (3, True, False), (None, False, False), (None, False, False),
+]  # fmt: skip
+# The library has six right before the first that is wrong, and all eight thereafter.
+OURS = [
+    (9, True, True), (8, True, True), (7, True, True), (2, False, False, False), (6, True, True),
+    (5, True, True), (4, True, False), (1, True, False), (1, True, False),
+]  # fmt: skip
+CEIL = [(9, True, True)] * 3 + [(1, False, False, False)] + [(9, True, True)] * 5
+
+
+def found_of(systems, large=1.0):
+    pool = pool_of(**systems)
+    scope = {ALL: ["s"]}
+    return figures(pool, scope, ones(pool), {ALL: np.array([large, 0.0])})
+
+
+def test_counts_at_own_threshold_and_at_the_yardsticks():
+    found = found_of({LIBRARY: OURS, YARDSTICK: YARD, CEILING: CEIL})
+    assert found[Key("recall", ALL, LIBRARY, OWN)] == (5, 8)
+    assert found[Key("recall", ALL, YARDSTICK, OWN)] == (5, 8)
+    assert found[Key("false links", ALL, YARDSTICK, OWN)] == (1, 6)
+    assert found[Key("false links", ALL, LIBRARY, OWN)] == (0, 5)
+    # At a sixth of false links the library may link all but those beneath the wrong one: 1 of 7 is
+    # less than a sixth, and 1 of 9 is as well.
+    assert found[Key("recall", ALL, LIBRARY, EQUAL)] == (8, 8)
+    assert found[Key("missed links ratio", ALL, LIBRARY, EQUAL)] == (0, 3)
+    assert found[Key("missed links ratio", ALL, LIBRARY, OWN)] == (3, 3)
+    # Its five surest are right: at the yardstick's recall it has no false link.
+    assert found[Key("false links ratio", ALL, LIBRARY, RECALL)] == (0, 1)
+    # Both within 0.05 %: the yardstick's three surest, the library's six.
+    limit = 0.0005
+    assert found[Key("recall", ALL, YARDSTICK, within_limit(limit))] == (3, 8)
+    assert found[Key("recall", ALL, LIBRARY, within_limit(limit))] == (6, 8)
+    assert found[Key("way", ALL, LIBRARY, within_limit(limit))] == (3, 5)
+    assert found[Key("false links ratio", ALL, LIBRARY, as_found_at(limit))] == (0, 0)
+    assert found[Key("F1", ALL, YARDSTICK, OWN)] == (10, 14)
+
+
+def test_a_recall_that_no_threshold_reaches_is_no_zero():
+    weak = [(9, True, True)] * 4 + [(None, False, False)] * 5
+    found = found_of({LIBRARY: weak, YARDSTICK: YARD})
+    share = found[Key("false links ratio", ALL, LIBRARY, RECALL)]
+    assert share == (math.inf, 1)
+    assert share.value == math.inf
+    assert Key("recall", ALL, LIBRARY, RECALL) not in found
+    assert not any(key.measure == "way" for key in found)
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.one_of(st.none(), st.integers(0, 4)), st.booleans(), st.integers(0, 2), st.booleans()
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+def pooled(rows):
+    """Frames of three data sets from (score, right, data set, linkable) by Hypothesis."""
+    return [
+        graded(
+            [
+                (score, right and linkable and score is not None, False, linkable)
+                for score, right, place, linkable in rows
+                if place == each
+            ]
+        ).with_columns(person_id=pl.lit("p"))
+        for each in range(3)
+    ]
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS, st.sampled_from([0.0, 0.1, 0.25, 0.5]))
+def test_a_limit_is_kept_as_the_accuracy_benchmark_keeps_it(rows, limit):
+    records = pl.concat(pooled(rows))
+    told = accuracy_scores.at_limits(records, {"s": ["s"]}, [limit], by=[])
+    made = targets_pool.pool({LIBRARY: [records]})
+    at = targets_pool.within(
+        targets_pool.curve(made.sources["s"].systems[LIBRARY], ones(made)), limit
+    )
+    assert (at.linked, at.correct) == told.select("linked", "correct").row(0)
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS, st.integers(1, 20))
+def test_a_recall_is_reached_at_the_highest_threshold(rows, asked):
+    records = pl.concat(pooled(rows))
+    made = targets_pool.pool({LIBRARY: [records]})
+    at = targets_pool.reaching(
+        targets_pool.curve(made.sources["s"].systems[LIBRARY], ones(made)), asked
+    )
+    scores = sorted({row[0] for row in rows if row[0] is not None}, reverse=True)
+    linked = [records.filter(pl.col("score") >= score) for score in scores]
+    enough = [each for each in linked if each["right"].sum() >= asked]
+    if not enough:
+        assert at is None
+    else:
+        assert (at.linked, at.correct) == (enough[0].height, enough[0]["right"].sum())
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS, st.lists(st.integers(0, 3), min_size=3, max_size=3))
+def test_a_weight_counts_a_data_set_so_often(rows, weights):
+    frames = pooled(rows)
+    monkey = {LIBRARY: frames * 4, YARDSTICK: frames * 4}
+    many = targets_pool.pool(monkey)
+    drawn = np.array([*weights, *[0] * 9], dtype=float)
+    repeated = [
+        pl.concat([frames[0].clear(), *[frame] * weight])
+        for frame, weight in zip(frames, weights, strict=True)
+    ]
+    once = targets_pool.pool({name: [pl.concat(repeated)] for name in monkey})
+    if not once.sources:
+        return
+    assert many.drawn == "data sets"
+    assert once.drawn == "blocks of people"
+    large = {ALL: np.zeros(len(many.groups))}
+    scope = {ALL: ["s"]}
+    told = figures(many, scope, drawn, large)
+    same = figures(once, scope, ones(once), {ALL: np.zeros(len(once.groups))})
+    assert {k: v for k, v in told.items() if k.measure not in ("gap", "gap ratio")} == {
+        k: v for k, v in same.items() if k.measure not in ("gap", "gap ratio")
+    }
+
+
+def grouped(counts, accepted_right):
+    """Rows of groups: of so many linkable ones so many are linked, all rightly."""
+    rows = []
+    for group, whole in counts.items():
+        linked = accepted_right[group]
+        rows += [(1.0, True, True, True, group)] * linked
+        rows += [(None, False, False, True, group)] * (whole - linked)
+    return rows
+
+
+def test_a_gap_is_that_of_large_and_known_groups():
+    counts = {"a": 100, "b": 100, "small": 4, None: 200}
+    ours = grouped(counts, {"a": 99, "b": 97, "small": 0, None: 0})
+    theirs = grouped(counts, {"a": 98, "b": 90, "small": 4, None: 200})
+    pool = pool_of(**{LIBRARY: ours, YARDSTICK: theirs})
+    scope = {ALL: ["s"]}
+    large = large_groups(pool, scope, 100)
+    found = figures(pool, scope, ones(pool), large)
+    assert found[Key("gap", ALL, LIBRARY, OWN)].value == pytest.approx(0.02)
+    assert found[Key("gap ratio", ALL, LIBRARY, OWN)].value == pytest.approx(0.25)
+    none = figures(pool, scope, ones(pool), large_groups(pool, scope, 101))
+    assert math.isnan(none[Key("gap", ALL, LIBRARY, OWN)].value)
+
+
+def test_sources_are_added_up_each_at_its_own_threshold():
+    one = [(9, True, True)] * 4 + [(1, False, True, False)]
+    other = [(0.9, True, True)] * 2 + [(None, False, False)] * 2
+    frame = pl.concat([graded(one, "one"), graded(other, "other")])
+    pool = targets_pool.pool({LIBRARY: [frame], YARDSTICK: [frame]})
+    found = figures(pool, {ALL: ["one", "other"]}, ones(pool), {ALL: np.zeros(2)})
+    # Over both sources at once, one threshold would leave out the sure ones of the other.
+    assert found[Key("recall", ALL, LIBRARY, within_limit(0.0005))] == (6, 8)
+    assert found[Key("missed links ratio", ALL, LIBRARY, EQUAL)].value == 1
+    assert found[Key("false links ratio", ALL, LIBRARY, RECALL)] == (0, 1)
+
+
+def test_limits_of_a_ratio_come_from_the_data_sets():
+    """Twelve alike give no width; with one unlike the rest, the limits hold the ratio between."""
+    alike = [graded(OURS)] * 12
+    yard = [graded(YARD)] * 12
+    even = table(targets_pool.pool({LIBRARY: alike, YARDSTICK: yard}), {ALL: ["s"]}, draws=50)
+    ratio = even.filter(measure="missed links ratio", point=OWN)
+    assert ratio.select("value", "lower", "upper").row(0) == (1.0, 1.0, 1.0)
+    weak = [(None, False, False, place != 3) for place in range(9)]
+    mixed = targets_pool.pool({LIBRARY: [*alike[1:], graded(weak)], YARDSTICK: yard})
+    drawn = table(mixed, {ALL: ["s"]}, draws=200).filter(measure="missed links ratio", point=OWN)
+    value, lower, upper = drawn.select("value", "lower", "upper").row(0)
+    assert value == pytest.approx((33 + 8) / 36)
+    assert lower == 1.0
+    assert value < upper <= (6 * 8 + 6 * 3) / 36
+    assert table(mixed, {ALL: ["s"]}, draws=200).equals(table(mixed, {ALL: ["s"]}, draws=200))
+
+
+def test_f1_and_rates_are_those_of_score():
+    rows = [*YARD, (1, False, True, True)]
+    frame = graded(rows)
+    truth, index = [], []
+    for place, (_, right, accepted, *more) in enumerate(rows):
+        linkable = more[0] if more else True
+        truth.append(("s", f"r{place}", f"t{place}"))
+        if linkable:
+            truth.append(("gp", f"g{place}", f"t{place}"))
+        # A false link goes to somebody else on the register.
+        truth.append(("gp", f"o{place}", f"u{place}"))
+        who = f"g{place}" if right else f"o{place}"
+        index.append(
+            (
+                "s",
+                f"r{place}",
+                who if accepted else f"alone{place}",
+                "linked" if accepted else "unlinked",
+            )
+        )
+    index += [("gp", record, record, "register") for source, record, _ in truth if source == "gp"]
+    scored = evaluate.score(
+        pl.DataFrame(index, schema=["source", "record_id", "person_id", "method"], orient="row"),
+        pl.DataFrame(truth, schema=["source", "record_id", "person_id"], orient="row"),
+    ).filter(pl.col("dimension") == "all")
+    pool = targets_pool.pool({LIBRARY: [frame], YARDSTICK: [frame]})
+    found = table(pool, {ALL: ["s"]}, draws=2).filter(system=LIBRARY, point=OWN)
+    for measure, name in (("recall", "recall"), ("false links", "false_links"), ("F1", "f1")):
+        assert found.filter(measure=measure)["value"].item() == pytest.approx(scored[name].item())
+    assert found.filter(measure="recall")["lower"].item() == pytest.approx(
+        scored["recall_lower"].item()
+    )
+
+
+def source(name, setting, records, numbers, *, register=False):
+    return {
+        "name": name,
+        "setting": setting,
+        "records": records,
+        "numbers": numbers,
+        "register": register,
+    }
+
+
+def test_scopes_follow_setting_and_numbers():
+    rows = [
+        source("gp", "primary_care", 100, 100, register=True),
+        source("trust", "secondary_care", 100, 90),
+        source("bare", "local_authority", 1000, 19),
+        source("some", "local_authority", 1000, 20),
+        source("school", "other", 100, 0),
+    ]
+    told = scopes(rows)
+    assert told[ALL] == ["bare", "school", "some", "trust"]
+    assert told[COUNCIL] == ["bare"]
+    assert told[SECONDARY] == ["trust"]
+    assert [name for name in told if len(told[name]) == 1 and told[name] == [name]] == [
+        "trust", "bare", "some", "school",
+    ]  # fmt: skip
+    assert COUNCIL not in scopes(rows[:2])
+
+
+def judged(found, family, sources=("s",), sets=20):
+    """Verdicts by key on a frame of figures."""
+    return {each.target.key: each for each in verdicts(found, targets(family, sources), sets)}
+
+
+def rows_of(*figures_):
+    schema = {
+        **dict.fromkeys(Key._fields, pl.String),
+        **dict.fromkeys(["part", "whole", "value", "lower", "upper"], pl.Float64),
+    }
+    return pl.DataFrame([(*key, *more) for key, *more in figures_], schema=schema, orient="row")
+
+
+def test_a_ratio_is_judged_by_its_upper_limit_and_a_rate_by_itself():
+    missed = Key("missed links ratio", "s", LIBRARY, EQUAL)
+    gap = Key("gap ratio", ALL, LIBRARY, OWN)
+    told = judged(
+        rows_of((missed, 40.0, 100.0, 0.4, 0.3, 0.52), (gap, 0.1, 0.25, 0.4, 0.2, 0.9)), POOLED
+    )
+    assert told[missed].verdict == MISSED
+    assert told[missed].beyond == pytest.approx(-0.02)
+    assert told[missed].errors == 100
+    assert told[missed].note == ""
+    assert told[gap].verdict == MET
+    assert told[gap].beyond == pytest.approx(0.1)
+    recall = Key("recall", COUNCIL, LIBRARY, OWN)
+    on_it = judged(rows_of((recall, 962.0, 1000.0, 0.962, 0.95, 0.97)), LARGE)
+    assert on_it[recall].verdict == MET
+    assert on_it[recall].beyond == 0
+    febrl = Key("F1", ALL, LIBRARY, OWN)
+    assert judged(rows_of((febrl, 1.0, 1.0, 0.9939, 0.99, 1.0)), FEBRL)[febrl].verdict == MISSED
+
+
+def test_too_few_errors_are_told_with_what_would_do():
+    key = Key("false links ratio", "s", LIBRARY, RECALL)
+    few = judged(rows_of((key, 4.0, 12.0, 0.33, 0.1, 0.45)), POOLED)[key]
+    assert (few.verdict, few.errors) == (MET, 12)
+    assert "about 167 " in few.note
+    fewer_sets = judged(rows_of((key, 40.0, 120.0, 0.33, 0.1, 0.45)), POOLED, sets=4)[key]
+    assert fewer_sets.note == "4 of 20 data sets"
+
+
+def test_what_has_no_figure_is_missed_or_not_measured():
+    false = Key("false links ratio", "s", LIBRARY, RECALL)
+    gap = Key("gap ratio", ALL, LIBRARY, OWN)
+    unreached = judged(rows_of((false, None, 12.0, None, None, None)), POOLED)[false]
+    assert (unreached.verdict, unreached.beyond) == (MISSED, None)
+    nothing = judged(rows_of((false, 0.0, 0.0, None, None, None)), POOLED)[false]
+    assert nothing.verdict == NOT_MEASURED
+    assert judged(rows_of((gap, None, None, None, None, None)), POOLED)[gap].verdict == NOT_MEASURED
+    assert judged(rows_of(), POOLED) == {}
