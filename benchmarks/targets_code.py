@@ -115,12 +115,13 @@ def _imported(path: Path) -> Iterator[str]:
 
 
 def _beside(folder: Path) -> Iterator[Path]:
-    """Yield the data files of a package: in its folder, and in those below that hold no code."""
-    for each in folder.iterdir():
-        if each.is_dir() and not (each / "__init__.py").is_file() and each.name not in _NO_DATA:
+    """Yield the data files of a package: in its folder, and in those below that hold no code.
+
+    What a tool leaves there, under a name with a dot, is none; nor is what lies in `benchmarks`.
+    """
+    kept = () if folder.name in _ROOTS[:1] else folder.iterdir()
+    for each in (path for path in kept if not path.name.startswith((".", "__pycache__"))):
+        if each.is_dir() and not (each / "__init__.py").is_file():
             yield from (path for path in each.rglob("*") if path.is_file())
         elif each.is_file() and each.suffix not in (".py", ".pyc"):
             yield each
-
-
-_NO_DATA = {"__pycache__", "cache", "results"}

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.link import posterior, probabilistic
-from pophealth_link.link.comparisons import COMPARISONS, JOINT
+from pophealth_link.link.comparisons import COMPARISONS
 from pophealth_link.link.model import Model
 
 if TYPE_CHECKING:
@@ -32,10 +32,6 @@ SPREAD = 1.0
 MATES_SPREAD = 0.3
 KEPT = 10
 FLOOR = 0.0005
-_JOINT = "joint"
-# Assumed, not fitted: our households hold few twins of whom one is on no register, so that another
-# given name on the same birthday at one home would nearly always be taken for the same person.
-ASSUMED = {"twins": -6.0}
 _BIT = log(2)
 # m with its adjustment stays below 1.
 _HIGHEST = 0.998
@@ -45,8 +41,7 @@ _HIGHEST = 0.998
 class Choices:
     """Candidates of records, those of one record together.
 
-    `columns`: for each comparison the number of the level in the list of all, for each joint level
-    its own (the last: none);
+    `columns`: for each comparison the number of the level in the list of all (the last: none);
     `weight`, `mate`: bits; `right`: whether the candidate is the person; `start`: first of each
     record.
     """
@@ -65,28 +60,23 @@ def adjusted(model: Model, populations: Sequence[Population]) -> Model:
     names = _names()
     each = [_choices(model, population) for population in populations]
     choices = _together(each)
-    start = np.array(
-        [ASSUMED.get(name, 0.0) if kind == _JOINT else 0.0 for kind, name in names] + [0.0]
-    )
+    start = np.zeros(len(names) + 1)
     m = [level.m for name in COMPARISONS for level in model.levels[name]]
     bounds = [(-8.0, log2(_HIGHEST / v)) if v < _HIGHEST else (-8.0, 0.0) for v in m]
-    bounds += [(ASSUMED.get(name, -8.0), ASSUMED.get(name, 8.0)) for name in JOINT]
     found = minimize(
         _loss, start, (choices,), jac=True, method="L-BFGS-B", bounds=[*bounds, (-8.0, 0.9)]
     )
     bits = dict(zip(names, (round(float(v), 3) for v in found.x), strict=False))
-    joint = {name: bits[_JOINT, name] for name in JOINT}
     levels = {
         name: tuple(replace(v, adjust=bits[name, v.name]) for v in model.levels[name])
         for name in COMPARISONS
     }
     mates = round(model.mates * 2 ** float(found.x[-1]), 4)
-    return replace(model, levels=levels, mates=mates, joint=joint)
+    return replace(model, levels=levels, mates=mates)
 
 
 def _names() -> list[tuple[str, str]]:
-    levels = [(name, level.name) for name, c in COMPARISONS.items() for level in c.levels]
-    return levels + [(_JOINT, name) for name in JOINT]
+    return [(name, level.name) for name, c in COMPARISONS.items() for level in c.levels]
 
 
 def _choices(model: Model, population: Population) -> Choices:
@@ -118,13 +108,6 @@ def _choices(model: Model, population: Population) -> Choices:
         .to_numpy()
         for name in COMPARISONS
     ]  # fmt: skip
-    last = len(index)
-    columns += [
-        best.select(pl.when(JOINT[name]).then(index[_JOINT, name]).otherwise(last))
-        .to_series()
-        .to_numpy()
-        for name in JOINT
-    ]
     rid = best["rid_r"].to_numpy()
     return Choices(
         np.stack(columns, 1),

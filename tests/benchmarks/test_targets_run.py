@@ -207,6 +207,10 @@ def test_a_fingerprint_changes_with_what_is_imported_and_with_nothing_else(tmp_p
     before = targets_code.of("x", tmp_path)
     tree(tmp_path, {"benchmarks/unused.py": "1", "src/pophealth_link/elsewhere.py": "1"})
     assert targets_code.of("x", tmp_path) == before
+    left = ("benchmarks/.tool/x", "benchmarks/cache/x", "src/pophealth_link/part/.tool/x",
+            "src/pophealth_link/part/__pycache__/x.pyc")  # fmt: skip
+    tree(tmp_path, dict.fromkeys(left, "what a tool leaves"))
+    assert targets_code.of("x", tmp_path) == before
     tree(tmp_path, {"src/pophealth_link/part/model.json": "[]"})
     assert targets_code.of("x", tmp_path) != before
 

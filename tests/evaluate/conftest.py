@@ -1,7 +1,7 @@
 """One hard world for all tests of this folder, and the same with a part of it ill-recorded."""
 
 import pytest
-from quality_worlds import World, relinked, without_numbers, world, worn
+from true_worlds import World, relinked, without_numbers, world, worn
 
 # Whom an ill-recorded fifth of the records is of, few linkages tell.
 WORN = 0.2

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from quality_worlds import RECORD
+from true_worlds import RECORD
 
 from pophealth_link import reference
 from pophealth_link.errors import DataError

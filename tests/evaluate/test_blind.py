@@ -6,11 +6,7 @@ from datetime import date
 import polars as pl
 import pytest
 from quality_people import NUMBERS, REGISTER, register, source
-
-from pophealth_link.evaluate import blind_rates, blind_run, record_groups
-from pophealth_link.evaluate.hidden import holders
-from pophealth_link.link import link
-from quality_worlds import (
+from true_worlds import (
     KEY,
     RECORD,
     graded,
@@ -18,6 +14,10 @@ from quality_worlds import (
     relinked,
     true_recall,
 )
+
+from pophealth_link.evaluate import blind_rates, blind_run, record_groups
+from pophealth_link.evaluate.hidden import holders
+from pophealth_link.link import link
 
 ANNA = ("Anna", "Twinhoe", date(2012, 6, 6), "2", "XB2 3CE", "14")
 MARGARET = ("Margaret", "Okafor", date(1950, 5, 17), "2", "XA1 1AA", "11")

@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 from quality_people import NUMBERS, register, source
+from true_worlds import KEY, RECORD, holding, relinked
 
 from pophealth_link.evaluate import blind_run, blocking_loss, loss_rates
 from pophealth_link.evaluate.compared import rules_of_pairs
 from pophealth_link.evaluate.hidden import holders
 from pophealth_link.link import blocking, link
-from quality_worlds import KEY, RECORD, holding, relinked
 
 
 def rids(links, *names):

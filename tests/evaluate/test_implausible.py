@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from quality_people import COLUMNS, NUMBERS, register, source
 from scipy import stats
+from true_worlds import KEY, holding, relinked
 
 from pophealth_link.evaluate import SCENARIOS, implausible, implausible_rates
 from pophealth_link.evaluate.scenarios import unlikely
 from pophealth_link.link import link
-from quality_worlds import KEY, holding, relinked
 
 DAY = date(2026, 4, 1)
 

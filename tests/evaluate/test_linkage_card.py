@@ -242,6 +242,24 @@ def test_no_value_of_a_record_is_in_card_or_facts_whatever_the_identifier():
             assert not any(person in text for person in made.person_index["person_id"])
 
 
+def test_quality_is_told_by_rates_of_released_counts_and_what_could_not_be_asked_is_left_out(exact):
+    group = {"source": "all", "known": None, "missed": None}
+    rows = [
+        {**group, "dimension": "all", "group": "all", "records": 6, "linked": 2},
+        {**group, "dimension": "sex", "group": "1", "records": 4, "linked": 1},
+        {**group, "dimension": "sex", "group": "2", "records": 2, "linked": 1},
+    ]
+    blind = {"counts": [], "caveat": "c", "seed": 1, "sample": 5}
+    quality = {"blind": blind, "bias": {"counts": rows, "caveat": "Mind the register."}}
+    told = card({**exact, "quality": quality}, AS_IT_IS, CardContext())
+    assert told.json["quality"] == {}
+    rates = {r["group"]: r["linkage_rate"] for r in told.json["who_is_missed"]["rates"]}
+    assert rates == {"all": pytest.approx(1 / 3, abs=1e-4), "1": 0.25, "2": 0.5}
+    assert "| sex | Male | 4 | 1 | 25.0 % |" in told.markdown
+    hidden = card({**exact, "quality": quality}, POLICIES["hes"], CardContext()).json
+    assert {r["linkage_rate"] for r in hidden["who_is_missed"]["rates"]} == {None}
+
+
 # The ledger.
 
 

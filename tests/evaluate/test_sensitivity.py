@@ -2,11 +2,11 @@
 
 import polars as pl
 import pytest
+from true_worlds import graded, relinked
 
 from pophealth_link.errors import LinkageError
 from pophealth_link.evaluate import sensitivity, sensitivity_rates
 from pophealth_link.link import LinkSpec
-from quality_worlds import graded, relinked
 
 
 def on_register(links):

@@ -268,7 +268,7 @@ def _thresholds(exact: Facts) -> Ledger:
 def quality(exact: Facts, released: Released) -> dict[str, Any]:
     """Return the section on quality: rates from released counts, each with what it rests on."""
     told = exact["quality"]
-    rated = {name: _rated(name, exact, released) for name in _TABLES if told.get(name)}
+    rated = {name: _rated(name, exact, released) for name in _TABLES if _rows(exact, name)}
     made: dict[str, Any] = {}
     if "blind" in rated:
         whole = rated["blind"].filter(pl.col("dimension") == ALL).drop("dimension", "group")

@@ -69,6 +69,27 @@ def candidates(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(connection.sql(f"select * from ({found}) order by rid_l, rid_r").pl())
 
 
+def near(register: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Return the register's records of which some row meets a rule with a row of the others.
+
+    The others' candidates are all among them: few where few records are asked about.
+    """
+    left = rows.expand(register).lazy()
+    right = rows.expand(others, swapped=True).lazy()
+    met = [
+        left.join(
+            right.select(rule.right).drop_nulls().unique(),
+            left_on=rule.left,
+            right_on=rule.right,
+            how="semi",
+        ).select("rid")
+        for rule in RULES
+    ]
+    return register.join(
+        pl.concat(pl.collect_all(met)).unique(), on="rid", how="semi", maintain_order="left"
+    )
+
+
 def comparisons_per_rule(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
     """Return `rule`, `pairs`: how many pairs of rows each rule proposes, before overlap.
 

@@ -248,7 +248,8 @@ def _level_in(comparison: str, *names: str) -> pl.Expr:
     return found.fill_null(value=False)
 
 
-# What comparisons say together that they do not say one by one, of two records of one dwelling.
+# What is likelier together than one by one for a mate of one's household: a twin shares family name
+# and birthday, a child its parent's names.
 JOINT: Mapping[str, pl.Expr] = {
     "twins": (pl.col("household") == DWELLING)
     & _level_in("given", *COMPARISONS["given"].unlike)

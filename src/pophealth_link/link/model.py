@@ -38,8 +38,9 @@ class Model:
 
     `on_register` is the share of records expected to be of somebody on the register, a start that
     a linkage adapts to each source; `mates` the share of the others that live with somebody who
-    is. `joint` holds the bits that comparisons add together (`comparisons.JOINT`): twins differ in
-    the given name alone.
+    is, where everybody shares a dwelling. `joint` holds the bits that comparisons together add to
+    the weight of a mate (`comparisons.JOINT`): twins differ in the given name alone.
+    `register_size` and `sharing`, the share of its people who share a dwelling, are the register's.
     """
 
     levels: Mapping[str, tuple[Level, ...]]
@@ -48,6 +49,7 @@ class Model:
     mates: float = 0.2
     joint: Mapping[str, float] = field(default_factory=dict)
     register_size: int = 2
+    sharing: float = 1.0
 
     def __post_init__(self) -> None:
         problems = [line for name in COMPARISONS for line in _check(name, self.levels.get(name))]
@@ -80,7 +82,7 @@ class Model:
             replace(level, u=shares[level.name]) for level in self.levels["household"]
         )
         levels = {**self.levels, "household": household}
-        return replace(self, levels=levels, register_size=main.height)
+        return replace(self, levels=levels, register_size=main.height, sharing=share_at_home(main))
 
 
 def place_shares(people: pl.DataFrame) -> dict[str, float]:
@@ -94,16 +96,34 @@ def place_shares(people: pl.DataFrame) -> dict[str, float]:
     >>> round(place_shares(homes)["dwelling"], 3)
     0.333
     """
-    dwelling = pl.coalesce("uprn", pl.concat_str("home", "house", separator=" "))
-    nested = [_share(people.select(dwelling)), _share(people.select("home"))]
+    nested = [_share(people.select(_dwelling())), _share(people.select("home"))]
     nested += [min(nested[1] + _share_near(people), 1.0)]
     nested += [max(nested[2], _share(people.select(place))) for place in ("sector", "outward")]
     apart = [nested[0], *(max(wide - near, 0.0) for near, wide in pairwise(nested)), 1 - nested[-1]]
-    least = 0.5 / max(people.height, 1)
+    least = 0.5 / max(people.height * (people.height - 1) / 2, 1)
     names = (rule.name for rule in COMPARISONS["household"].levels)
     return {
         name: min(max(share, least), 1 - least) for name, share in zip(names, apart, strict=True)
     }
+
+
+def share_at_home(people: pl.DataFrame) -> float:
+    """Return the share of people who share their dwelling with another, of those who have one.
+
+    Never less than half a person: to have seen no households does not mean that there are none.
+
+    >>> homes = pl.DataFrame({"uprn": ["1", "1", "2", None], "home": None, "house": None},
+    ...     schema=dict.fromkeys(["uprn", "home", "house"], pl.String))
+    >>> round(share_at_home(homes), 3)
+    0.667
+    """
+    homes = people.select(_dwelling().alias("dwelling")).drop_nulls()
+    shared = homes.filter(pl.len().over("dwelling") > 1).height
+    return max(shared, 0.5) / max(homes.height, 1)
+
+
+def _dwelling() -> pl.Expr:
+    return pl.coalesce("uprn", pl.concat_str("home", "house", separator=" "))
 
 
 def _share_near(people: pl.DataFrame) -> float:

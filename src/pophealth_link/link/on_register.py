@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from pophealth_link.link import assign, barred, decisions, passes, previous_index, probabilistic
+from pophealth_link.link import (
+    assign,
+    barred,
+    blocking,
+    decisions,
+    passes,
+    previous_index,
+    probabilistic,
+)
 from pophealth_link.link.inputs import LinkSpec
 from pophealth_link.link.model import Model
 from pophealth_link.link.numbers import CONTRADICTED
@@ -108,8 +116,13 @@ def score(
     world: World, links: pl.DataFrame, model: Model, memory_limit: str | None
 ) -> pl.DataFrame:
     """Return the scored candidates of the records that `links` leave."""
+    others = world.others(links)
     scored = probabilistic.score(
-        world.register, world.others(links), model, memory_limit=memory_limit
+        blocking.near(world.register, others),
+        others,
+        model,
+        spine=world.register,
+        memory_limit=memory_limit,
     )
     return with_numbers(scored, world.trusted)
 

@@ -84,14 +84,14 @@ def _mate_weight(model: Model) -> pl.Expr:
         for name, comparison in COMPARISONS.items()
         if comparison.u_from != "register"
     )
-    prior = _logit(model.on_register) - log2(model.mates)
+    prior = _logit(model.on_register) - log2(model.mates * model.sharing)
     dwelling = model.levels["household"][0]
-    mate = pl.col("weight") - against_mate - joint_bits(model) - dwelling.adjust - prior
+    mate = pl.col("weight") - against_mate + _together(model) - dwelling.adjust - prior
     return pl.when(pl.col("household") == dwelling.name).then(mate)
 
 
-def joint_bits(model: Model) -> pl.Expr:
-    """Return the bits that the comparisons of a pair add together."""
+def _together(model: Model) -> pl.Expr:
+    """Return the bits that comparisons which go together among mates add to a mate's weight."""
     bits = (pl.when(JOINT[name]).then(pl.lit(v)).otherwise(0.0) for name, v in model.joint.items())
     return pl.sum_horizontal(pl.lit(0.0), *bits)
 
