@@ -44,13 +44,12 @@ ASSUMED_U = {
     ("birth", f"exact{AT_HOME}"): 0.01,
     ("given", f"exact{AT_HOME}"): 0.015,
 }
-# Assumed: of the people off the register, those who live with somebody who is on it, where all share
-# a dwelling; and by how many bits a mate is likelier to share family name and birthday at
-# once, as a twin, or both names, as a child, than one by one. Our households hold few twins of whom
-# one is on no register: another given name on one birthday at one home would nearly always be taken
-# for the same person.
+# Assumed: of the people off the register, those who live with somebody who is on it, where all do;
+# and by how many bits a mate is likelier to share family name and birthday at once, as a twin, or
+# both names, as a child, than one by one. Our households hold few twins of whom one is on no register:
+# another given name on a young person's birthday at home would be taken for the same person.
 MATES = 0.6
-JOINT = {"twins": 6.0, "namesakes": 0.7}
+JOINT = {"twins": 8.0, "namesakes": 0.7}
 # Until the rows through which true pairs agree are known, what a kind of row is worth.
 ROW_START = {"straight": 0.86, "former": 0.06, "previous": 0.03, "swapped": 0.03, "several": 0.02}
 

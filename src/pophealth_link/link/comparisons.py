@@ -248,12 +248,15 @@ def _level_in(comparison: str, *names: str) -> pl.Expr:
     return found.fill_null(value=False)
 
 
+# Twins live together while they are young: counted from the youngest person on the register.
+YOUNG = 25
 # What is likelier together than one by one for a mate of one's household: a twin shares family name
-# and birthday, a child its parent's names.
+# and birthday, a child its parent's names. `young` says whether the person on the left is.
 JOINT: Mapping[str, pl.Expr] = {
     "twins": (pl.col("household") == DWELLING)
-    & _level_in("given", *COMPARISONS["given"].unlike)
-    & _level_in("birth", "exact"),
+    & _level_in("given", "different")
+    & _level_in("birth", "exact")
+    & pl.col("young"),
     "namesakes": (pl.col("household") == DWELLING)
     & _level_in("given", "exact")
     & _level_in("birth", *COMPARISONS["birth"].unlike),

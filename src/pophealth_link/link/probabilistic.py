@@ -17,6 +17,7 @@ from pophealth_link.link import agreement, blocking, posterior, rows
 from pophealth_link.link.comparisons import (
     COMPARISONS,
     MACROS,
+    YOUNG,
     Comparison,
     LevelRule,
     at_home,
@@ -40,7 +41,7 @@ def weigh(
     floor: float = 0.01,
     memory_limit: str | None = None,
 ) -> pl.DataFrame:
-    """Return `rid_l`, `rid_r`, `weight` and the level of each comparison of candidate pairs.
+    """Return `rid_l`, `rid_r`, `weight`, `young` and the level of each comparison of candidates.
 
     `weight` is log2 of the odds of the pair against somebody taken at random off the register,
     prior included. Candidates are of two records, agree on a blocking rule and reach the odds of
@@ -58,7 +59,8 @@ def weigh(
     weighed = named.with_columns(weight=(pl.col("match_weight") + _of_home(model)).round(6))
     apart = pl.col("rid_l") != pl.col("rid_r")
     best = agreement.best_rows(weighed.filter(apart & (pl.col("weight") >= least)))
-    return best.select("rid_l", "rid_r", "weight", *COMPARISONS).sort("rid_l", "rid_r")
+    aged = best.join(_young(left, register), on="rid_l")
+    return aged.select("rid_l", "rid_r", "weight", "young", *COMPARISONS).sort("rid_l", "rid_r")
 
 
 def score(
@@ -85,8 +87,14 @@ def score(
 
 
 def _no_pairs() -> pl.DataFrame:
-    ids = {"rid_l": pl.UInt32, "rid_r": pl.UInt32, "weight": pl.Float64}
+    ids = {"rid_l": pl.UInt32, "rid_r": pl.UInt32, "weight": pl.Float64, "young": pl.Boolean}
     return pl.DataFrame(schema={**ids, **dict.fromkeys(COMPARISONS, pl.String)})
+
+
+def _young(left: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
+    """Return `rid_l`, `young` of the records on the left; who has no birthday may be young."""
+    born = pl.col("birth_year") > pl.lit(register["birth_year"].max()) - YOUNG
+    return left.filter(~pl.col("alias")).select(rid_l="rid", young=born.fill_null(value=True))
 
 
 def _numbered(side: pl.DataFrame, letter: str) -> pl.DataFrame:
