@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pophealth_link.link.probabilistic import blocking_rules
+from benchmarks.ceiling_rows import ELSEWHERE
+from pophealth_link.link import blocking
 
 # A key that more rows of the register share tells nobody apart; a name by itself must be rare.
 _CROWD, _FEW, _RARE = 400, 150, 40
@@ -100,10 +101,11 @@ def candidates(rows: pl.DataFrame, asked: pl.DataFrame, kept: int = _KEPT) -> pl
         for key in KEYS:
             connection.execute(f"create or replace temp table found_{_slug(key)} as {_found(key)}")
         tables = " union all ".join(f"from found_{_slug(key)}" for key in KEYS)
-        library = " union all ".join(_found_by_rule(rule) for rule in blocking_rules())
+        connection.register("library", by_library(rows, asked).to_arrow())
         summed = connection.sql(
             "select rid_l, rid_r, sum(worth)::int as keys_worth"
-            f" from ({tables} union all {library}) group by all"
+            f" from ({tables} union all select rid_l, rid_r, {_LIBRARY_RULE} as worth from library)"
+            " group by all"
         ).pl()
     place = pl.col("keys_worth").rank("min", descending=True).over("rid_r")
     return pl.DataFrame(summed).filter(place <= kept).sort("rid_r", "rid_l")
@@ -128,18 +130,5 @@ def _found(key: Key) -> str:
 
 def by_library(rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """Return `rid_l`, `rid_r` of the pairs that the library's blocking rules propose."""
-    import duckdb
-
-    rules = " union ".join(_found_by_rule(rule) for rule in blocking_rules())
-    distinct = f"select distinct rid_l, rid_r from ({rules}) order by rid_r, rid_l"
-    with duckdb.connect() as connection:
-        connection.register("l", rows.to_arrow())
-        connection.register("r", asked.to_arrow())
-        return pl.DataFrame(connection.sql(distinct).pl())
-
-
-def _found_by_rule(rule: str) -> str:
-    return (
-        f"select distinct l.rid as rid_l, r.rid as rid_r, {_LIBRARY_RULE} as worth"
-        f" from l join r on {rule} where {MAY_SPEAK}"
-    )
+    found = blocking.candidates(rows.filter(pl.col("origin") != ELSEWHERE), asked)
+    return found.sort("rid_r", "rid_l")

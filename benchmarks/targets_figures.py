@@ -8,7 +8,9 @@ means something within a source only. Thresholds are set with the truth at hand,
 source of all data sets together.
 
 Limits: Wilson's for shares of records; for ratios, gaps and ways the percentiles of a bootstrap
-over clusters, in which thresholds, best and worst group are found anew.
+over clusters, in which thresholds, best and worst group are found anew. A bootstrap cannot tell how
+far off a few errors are (of none it makes none): there a ratio has the wider of its limits and
+those of two Poisson counts.
 """
 
 from __future__ import annotations
@@ -32,12 +34,15 @@ from benchmarks.targets_pool import (
 )
 from pophealth_link.stats import proportion
 
+MISSED_RATIO, FALSE_RATIO = "missed links ratio", "false links ratio"
 OWN, EQUAL, RECALL = "own threshold", "equal false links", "equal recall"
 # Shares of false links at which all systems are compared besides, and that of the target.
 LIMITS = (0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.01)
 LIMIT = 0.0015
 # Groups with fewer linkable records, in all, are left out of a gap.
 FEWEST_LINKABLE = 1_000
+# With fewer errors than this of the library, limits are no narrower than those of Poisson counts.
+_FEW = 20
 _DRAWS_SEED = 20_260_401
 _TAIL = 0.025
 
@@ -143,7 +148,7 @@ def _of_scope(scope: str, summed: _Points, groups: Floats, large: Floats) -> dic
     for point in (OWN, EQUAL, *map(within_limit, LIMITS)):
         found |= _against(scope, point, summed, linkable)
     for point, reached in ((OWN, RECALL), *((within_limit(n), as_found_at(n)) for n in LIMITS)):
-        found[Key("false links ratio", scope, LIBRARY, reached)] = Share(
+        found[Key(FALSE_RATIO, scope, LIBRARY, reached)] = Share(
             _false(summed[LIBRARY, reached]), _false(summed[YARDSTICK, point])
         )
     return found
@@ -171,7 +176,7 @@ def _against(scope: str, point: str, summed: _Points, linkable: float) -> dict[K
         return 0.0 if at is None else at.correct
 
     missed = Share(linkable - correct(LIBRARY), linkable - correct(YARDSTICK))
-    told = {Key("missed links ratio", scope, LIBRARY, point): missed}
+    told = {Key(MISSED_RATIO, scope, LIBRARY, point): missed}
     if (CEILING, point) in summed:
         done, whole = (correct(each) - correct(YARDSTICK) for each in (LIBRARY, CEILING))
         told[Key("way", scope, LIBRARY, point)] = Share(done, whole)
@@ -203,11 +208,43 @@ def table(
     )
     rates = pl.col("measure").is_in(["recall", "false links"])
     drawn = [key for key in told if key.measure not in ("recall", "false links")]
-    limits = _bootstrap(pool, scopes, large, drawn, draws)
+    limits = _widened(
+        _bootstrap(pool, scopes, large, drawn, draws), [(key, told[key]) for key in drawn]
+    )
     values = pl.DataFrame({"value": [told[key].value for key in drawn], **limits})
     others = pl.concat([plain.filter(~rates), values], how="horizontal")
     shares = proportion(plain.filter(rates), "part", "whole").drop("method")
     return pl.concat([shares, others]).with_columns(_finite("value", "lower", "upper", "part"))
+
+
+def _widened(
+    limits: Mapping[str, Floats], shares: Sequence[tuple[Key, Share]]
+) -> dict[str, Floats]:
+    """Return limits in which those of few errors are no narrower than those of Poisson counts."""
+    lower, upper = limits["lower"].copy(), limits["upper"].copy()
+    for place, (key, share) in enumerate(shares):
+        if key.measure in (MISSED_RATIO, FALSE_RATIO) and share.part < _FEW and share.whole > 0:
+            exact = poisson_limits(round(share.part), round(share.whole))
+            lower[place] = min(lower[place], exact[0])
+            upper[place] = max(upper[place], exact[1])
+    return {"lower": lower, "upper": upper}
+
+
+def poisson_limits(ours: int, theirs: int) -> tuple[float, float]:
+    """Return the 95 % limits of the ratio of two independent Poisson counts, the second not 0.
+
+    Given their sum the first is binomial, for whose chance p Clopper's and Pearson's limits hold;
+    the ratio is p / (1 − p). Errors on the same records are not independent, which makes the true
+    limits narrower.
+
+    >>> [round(each, 3) for each in poisson_limits(0, 7)]
+    [0.0, 0.695]
+    """
+    from scipy.stats import beta
+
+    lower = float(beta.ppf(_TAIL, ours, theirs + 1)) if ours else 0.0
+    upper = float(beta.ppf(1 - _TAIL, ours + 1, theirs))
+    return lower / (1 - lower), upper / (1 - upper)
 
 
 def _finite(*names: str) -> list[pl.Expr]:

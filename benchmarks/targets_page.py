@@ -12,7 +12,15 @@ from benchmarks.accuracy_tables import provenance, table
 from benchmarks.systems import find
 from benchmarks.targets_answers import LIBRARY
 from benchmarks.targets_data import ALL
-from benchmarks.targets_figures import EQUAL, LIMIT, OWN, as_found_at, within_limit
+from benchmarks.targets_figures import (
+    EQUAL,
+    FALSE_RATIO,
+    LIMIT,
+    MISSED_RATIO,
+    OWN,
+    as_found_at,
+    within_limit,
+)
 from benchmarks.targets_results import Results, figures
 from benchmarks.targets_verdicts import FAMILIES, FEBRL, FEBRL_NUMBER, MET, MISSED, NOT_MEASURED
 
@@ -50,7 +58,8 @@ def meaning(results: Results) -> str:
         "sources: their counts added up. Way: recall gained over the yardstick's, of what the "
         "ceiling gains. Gap: recall of the best ethnic group less that of the worst, among groups "
         f"with {fewest:,} linkable records or more. In brackets: 95 % limits, Wilson's for recall "
-        f"and false links, else those of {told['draws']:,} bootstrap draws. A ratio is judged "
+        f"and false links, else those of {told['draws']:,} bootstrap draws, or of "
+        "Poisson counts where these are wider and errors few. A ratio is judged "
         f"by its upper limit, all else by the figure itself. Of fewer than {errors} errors of the "
         "yardstick a ratio says little."
     )
@@ -186,9 +195,9 @@ def ratios(results: Results, family: _Family) -> str:
     names = [within_limit(limit) for limit in limits]
     told = []
     for measure, points, words in (
-        ("missed links ratio", names, "Missed links, library / yardstick, both at a limit"),
+        (MISSED_RATIO, names, "Missed links, library / yardstick, both at a limit"),
         (
-            "false links ratio",
+            FALSE_RATIO,
             [as_found_at(limit) for limit in limits],
             "False links, library / yardstick, at the recall that the yardstick has at a limit",
         ),

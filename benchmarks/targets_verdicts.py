@@ -10,7 +10,16 @@ import polars as pl
 
 from benchmarks.targets_answers import LIBRARY
 from benchmarks.targets_data import ALL, COUNCIL, SECONDARY
-from benchmarks.targets_figures import EQUAL, LIMIT, OWN, RECALL, Key, within_limit
+from benchmarks.targets_figures import (
+    EQUAL,
+    FALSE_RATIO,
+    LIMIT,
+    MISSED_RATIO,
+    OWN,
+    RECALL,
+    Key,
+    within_limit,
+)
 
 # The families of data sets, and what each is for.
 LARGE, POOLED, SECOND = "large", "pooled", "second"
@@ -93,8 +102,8 @@ def _ways(family: str) -> Iterator[Target]:
 def _halves(family: str, sources: Sequence[str]) -> Iterator[Target]:
     """Yield the library's errors as shares of the yardstick's: over all sources, and each."""
     for measure, point, words in (
-        ("missed links ratio", EQUAL, "missed links, library / yardstick, at equal false links"),
-        ("false links ratio", RECALL, "false links, library / yardstick, at equal recall"),
+        (MISSED_RATIO, EQUAL, "missed links, library / yardstick, at equal false links"),
+        (FALSE_RATIO, RECALL, "false links, library / yardstick, at equal recall"),
     ):
         for scope in (ALL, COUNCIL, *sources):
             key = Key(measure, scope, LIBRARY, point)

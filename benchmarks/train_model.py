@@ -46,8 +46,8 @@ ASSUMED_U = {
 }
 # Assumed: of the people off the register, those who live with somebody who is on it, where all do;
 # and by how many bits a mate is likelier to share family name and birthday at once, as a twin, or
-# both names, as a child, than one by one. Our households hold few twins of whom one is on no register:
-# another given name on a young person's birthday at home would be taken for the same person.
+# both names, as a child, than one by one. Our households hold few twins of whom one is on no
+# register: another given name on a young person's birthday at home would pass for the same person.
 MATES = 0.6
 JOINT = {"twins": 8.0, "namesakes": 0.7}
 # Until the rows through which true pairs agree are known, what a kind of row is worth.

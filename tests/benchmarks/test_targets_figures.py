@@ -15,6 +15,7 @@ from benchmarks.targets_figures import (
     as_found_at,
     figures,
     large_groups,
+    poisson_limits,
     table,
     within_limit,
 )
@@ -237,6 +238,26 @@ def test_limits_of_a_ratio_come_from_the_data_sets():
     assert lower == 1.0
     assert value < upper <= (6 * 8 + 6 * 3) / 36
     assert table(mixed, {ALL: ["s"]}, draws=200).equals(table(mixed, {ALL: ["s"]}, draws=200))
+
+
+def test_no_errors_in_any_data_set_are_no_certainty():
+    """Of 12 errors to none, the upper limit is that of 0 successes in 12: 1 − 0.025^(1/12)."""
+    none = [(9, True, True)] * 6 + [(8, False, False, False)] + [(9, True, True)] * 2
+    pool = targets_pool.pool({LIBRARY: [graded(none)] * 12, YARDSTICK: [graded(YARD)] * 12})
+    found = table(pool, {ALL: ["s"]}, draws=20).filter(measure="false links ratio", point=RECALL)
+    assert found.select("part", "whole", "value", "lower").row(0) == (0, 12, 0, 0)
+    chance = 1 - 0.025 ** (1 / 12)
+    assert found["upper"].item() == pytest.approx(chance / (1 - chance))
+
+
+def test_poisson_limits_are_those_of_a_binomial():
+    """Found by bisection on the tails of the binomial distribution."""
+    lower, upper = poisson_limits(3, 9)
+    for ratio, tail in ((lower, range(3, 13)), (upper, range(4))):
+        p = ratio / (1 + ratio)
+        assert sum(math.comb(12, k) * p**k * (1 - p) ** (12 - k) for k in tail) == pytest.approx(
+            0.025
+        )
 
 
 def test_f1_and_rates_are_those_of_score():

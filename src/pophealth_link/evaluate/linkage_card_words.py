@@ -68,20 +68,25 @@ PREPARATION: tuple[tuple[str, str], ...] = (
     ),
     (
         "names",
-        "Case, accents, hyphens, apostrophes, titles and blanks are made alike. Placeholders "
-        "such as BABY or UNKNOWN count as missing. Previous names and addresses are further rows "
-        "of the same person.",
+        "Case, accents, other alphabets, hyphens, apostrophes, titles, particles and blanks are "
+        "made alike. Placeholders such as BABY or UNKNOWN count as missing. Previous names and "
+        "addresses, and names the other way round, are further rows of the same person.",
     ),
     (
         "date of birth",
-        "Read in the formats that the source states. 1 January 1900 and 1901 count as missing, "
-        "1 January of other years as a placeholder, which links nobody by itself.",
+        "Read in the formats that the source states. Dates that stand for unknown, such as 1 "
+        "January 1900, count as missing, 1 January of other years as a placeholder, which links "
+        "nobody by itself.",
     ),
-    ("sex", "Codes of every source type become male, female or indeterminate; others, missing."),
+    (
+        "sex",
+        "Codes of every source type become male, female or indeterminate, which contradicts "
+        "nobody; others, missing.",
+    ),
     (
         "postcode",
-        "0 and O, 1 and I are mended by their position. Pseudo-postcodes (ZZ99) are never linked "
-        "on.",
+        "Letters and digits that look alike are mended by their position. Pseudo-postcodes (ZZ99) "
+        "are never linked on. Codes of another country are kept where most of a table are such.",
     ),
     (
         "address",

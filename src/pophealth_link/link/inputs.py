@@ -67,7 +67,7 @@ class LinkSpec:
     """
 
     model: str | Path = "default"
-    accept_probability: float = 0.95
+    accept_probability: float = 0.85
     review_probability: float = 0.50
     margin: float = 3.0
     passes: tuple[DeterministicPass, ...] = DEFAULT_PASSES

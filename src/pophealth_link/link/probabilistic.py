@@ -218,11 +218,3 @@ def _frequency(rule: LevelRule) -> dict[str, Any]:
         "tf_minimum_u_value": _LEAST_FREQUENCY,
         "disable_tf_exact_match_detection": True,
     }
-
-
-def blocking_rules() -> list[str]:
-    """Return the blocking rules as SQL over `l` and `r`."""
-    return [rule.sql for rule in blocking.RULES]
-
-
-comparisons_per_rule = blocking.comparisons_per_rule
