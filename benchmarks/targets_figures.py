@@ -238,7 +238,7 @@ def poisson_limits(ours: int, theirs: int) -> tuple[float, float]:
     limits narrower.
 
     >>> [round(each, 3) for each in poisson_limits(0, 7)]
-    [0.0, 0.695]
+    [0.0, 0.694]
     """
     from scipy.stats import beta
 
