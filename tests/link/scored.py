@@ -5,7 +5,7 @@ from functools import cache
 import polars as pl
 from people import NUMBERS, frame
 
-from pophealth_link.link import People, linkage, probabilistic
+from pophealth_link.link import People, blocking, linkage, probabilistic
 from pophealth_link.link.records import PSEUDONYM, register_of, stack
 
 SOURCES = {"gp": True, "care": True, "housing": True, "trust": False}
@@ -58,6 +58,7 @@ def stacked(sources, register) -> pl.DataFrame:
 def score_by_hand(monkeypatch, weights: dict[tuple[str, str], float]) -> None:
     """Let `link` see such worlds quickly, and score their pairs with these bits."""
     monkeypatch.setattr(probabilistic, "score", scorer(weights))
+    monkeypatch.setattr(blocking, "near", lambda register, others: register)
     monkeypatch.setattr(linkage, "stack", stacked)
 
 

@@ -22,6 +22,8 @@ from pophealth_link.link.barred import (
 from pophealth_link.link.comparisons import AT_HOME
 
 ACCEPTED, CONTRADICTED = "accepted", "contradicted"
+# Holders of one number that are compared with each other: more are of one much-treated person.
+_MANY_HOLDERS = 50
 _PAIR = ["rid_l", "rid_r"]
 
 
@@ -67,6 +69,7 @@ def link(
     shared = held.filter(pl.col("unique_people") & (holders > 1))
     sound = held.join(shared, on="rid", how="anti")
     checked = _checked(_pairs_with_first_holder(sound), records, decided, refused)
+    checked = _without_torn(checked, decided, records)
     on_register = sound.filter("on_register").select(rid_l="rid")
     wrong = checked.filter(pl.col("decision") != ACCEPTED)
     ownerless = wrong.join(on_register, on="rid_l", how="anti").select(rid="rid_l")
@@ -104,6 +107,31 @@ def _pairs_with_first_holder(held: pl.DataFrame) -> pl.DataFrame:
     first = ordered.unique("nhs_number", keep="first", maintain_order=True)
     pairs = held.join(first.select("nhs_number", rid_l="rid"), on="nhs_number")
     return pairs.filter(pl.col("rid") != pl.col("rid_l")).select("rid_l", rid_r="rid")
+
+
+def _without_torn(
+    checked: pl.DataFrame, decided: pl.DataFrame, records: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the pairs, those of numbers whose other holders contradict each other contradicted.
+
+    Each holder was checked against the first; where the first tells neither given name nor date of
+    birth, or is on no register, that says little of the others.
+    """
+    named = pl.col("first_given").is_not_null() | pl.col("date_of_birth").is_not_null()
+    telling = records.filter(~pl.col("alias") & pl.col("on_register") & named).select(rid_l="rid")
+    accepted = checked.filter(pl.col("decision") == ACCEPTED).join(decided, on=_PAIR, how="anti")
+    silent = accepted.join(telling, on="rid_l", how="anti")
+    few = silent.filter(pl.len().over("rid_l") <= _MANY_HOLDERS)
+    among = few.select("rid_l", a="rid_r").join(few.select("rid_l", b="rid_r"), on="rid_l")
+    pairs = among.filter(pl.col("a") < pl.col("b")).select("rid_l", rid_a="a", rid_r="b")
+    seen = agreement.likest(pairs.select(pl.col("rid_a").alias("rid_l"), "rid_r"), records)
+    apart = seen.filter(contradicts()).select(rid_a="rid_l", rid_r="rid_r")
+    torn = pairs.join(apart, on=["rid_a", "rid_r"], how="semi")["rid_l"].unique()
+    wrong = silent.filter(pl.col("rid_l").is_in(torn.implode())).select(
+        *_PAIR, told=pl.lit(CONTRADICTED)
+    )
+    told = checked.join(wrong, on=_PAIR, how="left", maintain_order="left")
+    return told.with_columns(pl.coalesce("told", "decision").alias("decision")).drop("told")
 
 
 def _checked(
@@ -180,7 +208,7 @@ def contradicts() -> pl.Expr:
     A comparison that says nothing neither agrees nor disagrees.
     """
     other = {name: agreement.disagrees(name) for name in ("given", "family", "birth", "sex")}
-    same = pl.col("birth").str.strip_suffix(AT_HOME).is_in(["exact", "placeholder"])
+    same = pl.col("birth").str.strip_suffix(AT_HOME).is_in(["exact"])
     return (
         (other["birth"] & (other["given"] | other["family"]))
         | (other["given"] & other["family"] & ~same.fill_null(value=False))
