@@ -88,8 +88,9 @@ class Model:
 def place_shares(people: pl.DataFrame) -> dict[str, float]:
     """Return the probability that two people share a dwelling, only a postcode, and so on.
 
-    No probability is less than half a pair in the register: to have seen no household mates does
-    not mean that there are none.
+    To have seen nobody share a place does not mean that nobody does: no probability is less than if
+    every second person shared it with one other, but for the dwelling, where it is half a pair in
+    the register, for a mate who is on no register is weighed apart.
 
     >>> homes = pl.DataFrame({"uprn": ["1", "1", "2"], "home": ["A", "A", "A"],
     ...     "house": ["1", "1", "2"], "sector": ["A"] * 3, "outward": ["A"] * 3})
@@ -100,10 +101,12 @@ def place_shares(people: pl.DataFrame) -> dict[str, float]:
     nested += [min(nested[1] + _share_near(people), 1.0)]
     nested += [max(nested[2], _share(people.select(place))) for place in ("sector", "outward")]
     apart = [nested[0], *(max(wide - near, 0.0) for near, wide in pairwise(nested)), 1 - nested[-1]]
-    least = 0.5 / max(people.height * (people.height - 1) / 2, 1)
+    half_a_pair = 1 / max(people.height * (people.height - 1), 1)
+    least = [half_a_pair, *[0.5 / max(people.height, 1)] * (len(apart) - 1)]
     names = (rule.name for rule in COMPARISONS["household"].levels)
     return {
-        name: min(max(share, least), 1 - least) for name, share in zip(names, apart, strict=True)
+        name: min(max(share, low), 1 - low)
+        for name, share, low in zip(names, apart, least, strict=True)
     }
 
 

@@ -29,15 +29,16 @@ def against_nobody(
     """Return `rid_l`, `rid_r`, `match_weight`: log2 of the odds of the pair against nobody.
 
     `weighed` is what `probabilistic.weigh` returns, `model` one that knows its register, `sources`
-    holds `rid_r` and `source` of the records asked about. With a `share` of them expected to be
-    known nobody is a stranger; without, see `weighed_against`.
+    holds `rid_r` and `source` of the records asked about. With a `share` that share
+    of them is expected on the left; without, see `weighed_against`.
     """
-    if share is not None:
-        known = weighed.with_columns(pl.col("weight") + _logit(share) - _logit(model.on_register))
-        nobody = pl.lit(0.0)
-    else:
+    if share is None:
         known = weighed_against(weighed, model, sources)
-        nobody = (1 + _power(pl.col("mate")).max().over("rid_r").fill_null(0.0)).log(2)
+    else:
+        shift = _logit(share) - _logit(model.on_register)
+        mated = weighed.with_columns(mate=_mate_weight(model))
+        known = mated.with_columns(pl.col("weight") + shift)
+    nobody = (1 + _power(pl.col("mate")).max().over("rid_r").fill_null(0.0)).log(2)
     odds = pl.col("weight") - nobody
     return known.select("rid_l", "rid_r", odds.round(6).alias("match_weight"))
 

@@ -77,8 +77,8 @@ def score(
 
     The weight is log2 of the odds that the two are one person against the record being of nobody
     on the left (see `posterior`); rivals among candidates are `assign`'s. Arguments as of `weigh`.
-    With a `share` that share of the records is expected on the left, and nobody is a stranger;
-    without, the share is learnt source by source, and nobody may also be a candidate's mate.
+    With a `share` that share of the records is expected on the left; without, the share is learnt
+    source by source.
     """
     weighed = weigh(left, right, model, spine=spine, floor=floor, memory_limit=memory_limit)
     sources = right.filter(~pl.col("alias")).select("source", rid_r="rid")
