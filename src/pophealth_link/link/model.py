@@ -101,7 +101,7 @@ def place_shares(people: pl.DataFrame) -> dict[str, float]:
     nested += [min(nested[1] + _share_near(people), 1.0)]
     nested += [max(nested[2], _share(people.select(place))) for place in ("sector", "outward")]
     apart = [nested[0], *(max(wide - near, 0.0) for near, wide in pairwise(nested)), 1 - nested[-1]]
-    half_a_pair = 1 / max(people.height * (people.height - 1), 1)
+    half_a_pair = 1 / max(people.height * (people.height - 1), 2)
     least = [half_a_pair, *[0.5 / max(people.height, 1)] * (len(apart) - 1)]
     names = (rule.name for rule in COMPARISONS["household"].levels)
     return {
