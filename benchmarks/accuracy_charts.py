@@ -10,6 +10,7 @@ import polars as pl
 
 from benchmarks import accuracy_tables as tables
 from benchmarks.accuracy_results import Results
+from benchmarks.accuracy_svg import slim
 from benchmarks.charts import CONFIG, Spec, standalone
 
 # After Okabe and Ito (2008), darkened for contrast on white: told apart with any common colour
@@ -34,7 +35,7 @@ def write(results: Results, folder: Path) -> list[Path]:
             picture = make(results, data_set["name"])
             if picture:
                 path = folder / f"{data_set['name']}-{kind}.svg"
-                path.write_text(picture, encoding="utf-8")
+                path.write_text(slim(picture), encoding="utf-8")
                 written.append(path)
     return written
 

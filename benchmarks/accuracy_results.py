@@ -15,16 +15,17 @@ from typing import Any
 
 import polars as pl
 
+from benchmarks import accuracy_form
 from benchmarks import accuracy_scores as scores
+from benchmarks.accuracy_form import by_line
 from pophealth_link.errors import DataError
 from pophealth_link.link import People
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _PACKAGES = (
     "pophealth-link", "polars", "duckdb", "splink", "numpy", "scipy", "pandas", "recordlinkage",
     "scikit-learn",
 )  # fmt: skip
-_RUN = ["data_set", "system"]
 _WHERE = {"data_set": pl.String, "system": pl.String, "scope": pl.String}
 _GROUP = {"dimension": pl.String, "group": pl.String}
 _RATES = {
@@ -47,7 +48,6 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "curves": {**_WHERE, **_GROUP, "recall": pl.List(pl.Float64)},
     "gaps": {**_WHERE, "point": pl.String, "dimension": pl.String, **_ENDS},
 }  # fmt: skip
-_DECIMALS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +174,11 @@ def scored(
     told = swept.filter((pl.col("dimension") == "all") | (pl.col("scope") == main))
     keys = ["scope", "dimension", "group"]
     curves = told.group_by(keys, maintain_order=True).agg(pl.col("recall").sort_by("limit"))
-    compared = [
-        scores.gaps(rows.filter(pl.col("dimension").is_in(["all", *by]))).with_columns(
-            point=pl.lit(p)
-        )
-        for p, rows in (("operating", operating), ("within_limit", within))
-    ]
     found = {
         "operating": operating,
         "within_limit": within,
         "curves": curves,
-        "gaps": pl.concat(compared),
+        "gaps": accuracy_form.gaps(operating, within, scores.FEWEST_LINKABLE),
     }
     names = {"data_set": pl.lit(data_set), "system": pl.lit(system)}
     return {table: rows.with_columns(**names) for table, rows in found.items()}
@@ -205,46 +199,15 @@ def _typed(frame: pl.DataFrame, table: str) -> pl.DataFrame:
 
 
 def to_json(results: Results) -> str:
-    """Return the results as JSON: facts by name, then each table by data set and system.
-
-    One row of a table is one line: the columns after data set and system, in order.
-    """
-    parts = [f'"{name}": {_pretty(value)}' for name, value in sorted(results.facts.items())]
-    for name, columns in TABLES.items():
-        head = json.dumps(list(columns)[len(_RUN) :])
-        rows = ",\n".join(_of_data_sets(_rounded(results.tables[name])))
-        parts.append(f'"{name}": {{"columns": {head}, "rows": {{\n{rows}\n}}}}')
+    """Return the results as JSON: facts by name, then the tables of `accuracy_form`."""
+    facts = sorted(results.facts.items())
+    parts = [f'"{name}": {by_line(value)}' for name, value in facts]
+    parts += accuracy_form.written(results.tables, _systems(results.facts))
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def _of_data_sets(frame: pl.DataFrame) -> list[str]:
-    """Return `"DATA SET": {"SYSTEM": [rows]}` of each data set in the frame."""
-    found = []
-    for data_set in frame["data_set"].unique(maintain_order=True):
-        of_set = frame.filter(pl.col("data_set") == data_set)
-        systems = []
-        for system in of_set["system"].unique(maintain_order=True):
-            kept = of_set.filter(pl.col("system") == system).drop(_RUN)
-            lines = ",\n".join(_compact(row) for row in kept.iter_rows())
-            systems.append(f"{json.dumps(system)}: [\n{lines}\n]")
-        found.append(f"{json.dumps(data_set)}: {{{', '.join(systems)}}}")
-    return found
-
-
-def _pretty(value: object) -> str:
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _rounded(frame: pl.DataFrame) -> pl.DataFrame:
-    lists = [n for n, kind in frame.schema.items() if isinstance(kind, pl.List)]
-    return frame.with_columns(
-        pl.col(pl.Float64).round(_DECIMALS),
-        *(pl.col(name).list.eval(pl.element().round(_DECIMALS)) for name in lists),
-    )
+def _systems(facts: Mapping[str, Any]) -> list[str]:
+    return [each["name"] for each in facts["systems"]]
 
 
 def load(path: Path) -> Results:
@@ -256,17 +219,6 @@ def load(path: Path) -> Results:
         raise DataError(
             f"{path.name} is not of form {SCHEMA_VERSION}.", fix="run the benchmark again."
         )
-    tables = {
-        name: pl.DataFrame(_flat(told.pop(name)["rows"]), schema=dict(columns), orient="row")
-        for name, columns in TABLES.items()
-    }
-    return Results(told, tables)
-
-
-def _flat(rows: Mapping[str, Mapping[str, Sequence[Sequence[Any]]]]) -> list[list[Any]]:
-    return [
-        [data_set, system, *row]
-        for data_set, systems in rows.items()
-        for system, lines in systems.items()
-        for row in lines
-    ]
+    held = {name: told.pop(name) for name in accuracy_form.LAYOUTS}
+    fewest = told["definitions"]["fewest_linkable_in_a_gap"]
+    return Results(told, accuracy_form.read(held, _systems(told), TABLES, fewest))

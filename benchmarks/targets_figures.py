@@ -35,6 +35,8 @@ from benchmarks.targets_pool import (
 from pophealth_link.stats import proportion
 
 MISSED_RATIO, FALSE_RATIO = "missed links ratio", "false links ratio"
+# Shares of records, of which each system has both at a point or neither.
+RATES = ("recall", "false links")
 OWN, EQUAL, RECALL = "own threshold", "equal false links", "equal recall"
 # Shares of false links at which all systems are compared besides, and that of the target.
 LIMITS = (0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.01)
@@ -206,15 +208,20 @@ def table(
         schema={**dict.fromkeys(Key._fields, pl.String), "part": pl.Float64, "whole": pl.Float64},
         orient="row",
     )
-    rates = pl.col("measure").is_in(["recall", "false links"])
-    drawn = [key for key in told if key.measure not in ("recall", "false links")]
+    rates = pl.col("measure").is_in(RATES)
+    drawn = [key for key in told if key.measure not in RATES]
     limits = _widened(
         _bootstrap(pool, scopes, large, drawn, draws), [(key, told[key]) for key in drawn]
     )
     values = pl.DataFrame({"value": [told[key].value for key in drawn], **limits})
     others = pl.concat([plain.filter(~rates), values], how="horizontal")
-    shares = proportion(plain.filter(rates), "part", "whole").drop("method")
-    return pl.concat([shares, others]).with_columns(_finite("value", "lower", "upper", "part"))
+    both = pl.concat([with_limits(plain.filter(rates)), others])
+    return both.with_columns(_finite("value", "lower", "upper", "part"))
+
+
+def with_limits(shares: pl.DataFrame) -> pl.DataFrame:
+    """Add value, lower and upper to rows of recall or false links: part / whole, and Wilson's."""
+    return proportion(shares, "part", "whole").drop("method")
 
 
 def _widened(

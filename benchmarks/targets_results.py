@@ -11,16 +11,16 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks import accuracy_results, targets_figures
+from benchmarks import accuracy_results, targets_figures, targets_form
+from benchmarks.accuracy_form import by_line, compact
 from benchmarks.targets_answers import Told
 from benchmarks.targets_data import ALL, COUNCIL, HOLDS_NUMBERS, Made, described, scopes
+from benchmarks.targets_form import DECIMALS
 from benchmarks.targets_pool import Pool, pool
 from benchmarks.targets_verdicts import FEWEST_ERRORS, FEWEST_SETS, Verdict, targets, verdicts
 from pophealth_link.errors import DataError
 
-SCHEMA_VERSION = 1
-_DECIMALS = 6
-_COLUMNS = ("measure", "scope", "system", "point", "part", "whole", "value", "lower", "upper")
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Family:
     verdicts: Sequence[Verdict]
 
 
-# As the JSON file holds them.
+# As the JSON file holds them, but for the figures: a frame for each family.
 Results = Mapping[str, Any]
 
 
@@ -108,7 +108,7 @@ def gathered(families: Sequence[Family], *, draws: int) -> Results:
         },
         "families": [each.facts for each in families],
         "verdicts": [_plain(verdict) for each in families for verdict in each.verdicts],
-        "figures": {each.facts["name"]: _rows(each.figures) for each in families},
+        "figures": {each.facts["name"]: targets_form.rounded(each.figures) for each in families},
     }
 
 
@@ -117,34 +117,24 @@ def _plain(verdict: Verdict) -> dict[str, Any]:
     target = told.pop("target")
     target["key"] = list(verdict.target.key)
     found = {**target, **told}
-    return {n: round(v, _DECIMALS) if isinstance(v, float) else v for n, v in found.items()}
-
-
-def _rows(figures: pl.DataFrame) -> list[list[Any]]:
-    rounded = figures.select(_COLUMNS).with_columns(pl.col(pl.Float64).round(_DECIMALS))
-    return [list(row) for row in rounded.rows()]
+    return {n: round(v, DECIMALS) if isinstance(v, float) else v for n, v in found.items()}
 
 
 def to_json(results: Results) -> str:
-    """Return the results as JSON; one figure and one verdict is one line."""
+    """Return the results as JSON; a verdict, and a row of figures of all systems, is one line."""
     parts = [
-        f'"{name}": {json.dumps(value, indent=1, ensure_ascii=False)}'
+        f'"{name}": {by_line(value)}'
         for name, value in results.items()
-        if name not in ("verdicts", "figures")
+        if name not in ("families", "figures")
     ]
-    lines = ",\n".join(_compact(each) for each in results["verdicts"])
-    parts.append(f'"verdicts": [\n{lines}\n]')
-    told = [
-        f'"{name}": [\n' + ",\n".join(_compact(row) for row in rows) + "\n]"
-        for name, rows in results["figures"].items()
-    ]
-    parts.append(f'"columns": {_compact(_COLUMNS)}')
-    parts.append('"figures": {\n' + ",\n".join(told) + "\n}")
+    parts.append(f'"families": [\n{",".join(by_line(each) for each in results["families"])}\n]')
+    told = ",\n".join(
+        f"{compact(each['name'])}: "
+        + targets_form.written(results["figures"][each["name"]], list(each["systems"]))
+        for each in results["families"]
+    )
+    parts.append(f'"figures": {{\n{told}\n}}')
     return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def load(path: Path) -> Results:
@@ -154,11 +144,13 @@ def load(path: Path) -> Results:
     told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if told.get("schema_version") != SCHEMA_VERSION:
         raise DataError(f"{path.name} is not of form {SCHEMA_VERSION}.", fix="measure again.")
-    return told
+    read = {
+        each["name"]: targets_form.read(told["figures"][each["name"]], list(each["systems"]))
+        for each in told["families"]
+    }
+    return {**told, "figures": read}
 
 
 def figures(results: Results, family_name: str) -> pl.DataFrame:
-    """Return the figures of a family as a table."""
-    kinds = [pl.String] * 4 + [pl.Float64] * 5
-    schema = dict(zip(_COLUMNS, kinds, strict=True))
-    return pl.DataFrame(results["figures"][family_name], schema=schema, orient="row")
+    """Return the figures of a family: those of `targets_figures.table`, rounded."""
+    return pl.DataFrame(results["figures"][family_name])

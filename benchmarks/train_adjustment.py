@@ -22,6 +22,7 @@ import polars as pl
 from pophealth_link.link import posterior, probabilistic
 from pophealth_link.link.comparisons import COMPARISONS
 from pophealth_link.link.model import Model
+from pophealth_link.link.same_person import same_person
 
 if TYPE_CHECKING:
     from benchmarks.train_model import Population
@@ -90,7 +91,7 @@ def _choices(model: Model, population: Population) -> Choices:
         pl.col("right").fill_null(value=False)
     )
     council = population.asked.filter(pl.col("setting") == "local_authority").select(rid_r="rid")
-    groups = posterior.same_person(register).rename({"rid": "rid_l"})
+    groups = same_person(register).rename({"rid": "rid_l"})
     best = (
         joined.join(council.unique(), on="rid_r", how="semi")
         .join(groups, on="rid_l")

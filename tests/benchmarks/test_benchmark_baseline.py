@@ -12,35 +12,25 @@ from benchmarks import accuracy, accuracy_results, baseline, datasets, readme
 from pophealth_link.errors import DataError
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
+@pytest.mark.slow
+def test_a_run_measures_each_system_and_reaches_the_committed_baseline(tmp_path):
     """The small case, run by the command as a user runs it."""
-    folder = tmp_path_factory.mktemp("small_case")
+    out = tmp_path / "out"
     words = ("--data-sets", datasets.SMALL, "--systems", *baseline.SYSTEMS)
-    where = ("--cache", str(folder / "cache"), "--out", str(folder / "out"))
+    where = ("--cache", str(tmp_path / "cache"), "--out", str(out))
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "accuracy", *words, *where],
         cwd=datasets.ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return folder / "out"
-
-
-@pytest.mark.slow
-def test_accuracy_reaches_the_committed_baseline(run):
-    found = baseline.of(accuracy_results.load(run / "accuracy.json"))
-    assert baseline.shortfalls(baseline.read(), found) == []
-
-
-@pytest.mark.slow
-def test_the_run_measures_each_system(run):
-    results = accuracy_results.load(run / "accuracy.json")
+    results = accuracy_results.load(out / "accuracy.json")
     runs = results.tables["runs"]
     assert runs["system"].to_list() == list(baseline.SYSTEMS)
     assert runs["status"].to_list() == ["done"] * len(baseline.SYSTEMS)
     assert runs["seconds"].min() > 0
-    assert (run / "accuracy.md").stat().st_size > 1000
-    assert {path.suffix for path in (run / "charts").iterdir()} == {".svg"}
+    assert (out / "accuracy.md").stat().st_size > 1000
+    assert {path.suffix for path in (out / "charts").iterdir()} == {".svg"}
+    assert baseline.shortfalls(baseline.read(), baseline.of(results)) == []
 
 
 COUNTS = {"linkable": 1000, "correct": 900, "linked": 905, "false": 5}
@@ -123,7 +113,7 @@ def test_the_command_writes_the_pages_and_then_finds_no_difference(pages, capsys
 def test_the_committed_results_are_small_and_of_every_system():
     results = accuracy_results.load(RESULTS / "accuracy.json")
     files = [path for path in RESULTS.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 1_500_000
+    assert sum(path.stat().st_size for path in files) < 1_000_000
     runs = results.tables["runs"]
     pairs = len(results.facts["data_sets"]) * len(results.facts["systems"])
     assert runs.select("data_set", "system").n_unique() == runs.height == pairs

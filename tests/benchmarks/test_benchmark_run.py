@@ -11,11 +11,12 @@ import polars as pl
 import pytest
 from benchmarks.datasets import DataSet
 from benchmarks.systems import System
+from polars.testing import assert_frame_equal
 
 from benchmarks import __main__ as command
 from benchmarks import accuracy, accuracy_charts, accuracy_results, accuracy_tables, processes
 from benchmarks import accuracy_scores as scores
-from pophealth_link.errors import DataError, JobError
+from pophealth_link.errors import JobError
 
 WORKING = System("deterministic_only", "exact rules only", "benchmarks.deterministic_only")
 
@@ -177,8 +178,13 @@ def test_results_survive_being_written_and_read(tmp_path):
     again = accuracy_results.load(path)
     assert accuracy_results.to_json(again) == text
     for name, table in results.tables.items():
-        assert again.tables[name].schema == table.schema
-        assert again.tables[name].height == table.height > 0
+        # Lists of floats are those of the curves.
+        lists = [n for n, kind in table.schema.items() if kind == pl.List(pl.Float64)]
+        rounded = table.with_columns(
+            pl.col(pl.Float64).round(5), pl.col(lists).list.eval(pl.element().round(5))
+        )
+        assert_frame_equal(again.tables[name], rounded)
+        assert table.height > 0
     assert again.facts == json.loads(json.dumps(results.facts))
 
 
@@ -190,15 +196,6 @@ def test_results_tell_the_machine_and_no_name_of_it():
     assert told["versions"]["python"] == platform.python_version()
     node = platform.node()
     assert not node or f'"{node}"' not in text
-
-
-def test_results_of_another_form_are_refused(tmp_path):
-    path = tmp_path / "accuracy.json"
-    with pytest.raises(DataError, match="does not exist"):
-        accuracy_results.load(path)
-    path.write_text('{"schema_version": 0}')
-    with pytest.raises(DataError, match="not of form"):
-        accuracy_results.load(path)
 
 
 def test_contents_that_change_change_their_hash():

@@ -302,10 +302,8 @@ def test_three_records_by_hand(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made") / "data"
-    datasets.find("typical-1500-205").make(folder)
-    return folder
+def data(data_cache):
+    return datasets.made(datasets.find("typical-1500-205"), data_cache)
 
 
 @pytest.mark.slow

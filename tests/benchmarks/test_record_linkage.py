@@ -103,9 +103,9 @@ def test_the_best_must_lead_the_second():
 
 
 @pytest.mark.slow
-def test_made_people(tmp_path):
-    data, answer = tmp_path / "data", tmp_path / "answer.parquet"
-    datasets.find("typical-1500-205").make(data)
+def test_made_people(data_cache, tmp_path):
+    data = datasets.made(datasets.find("typical-1500-205"), data_cache)
+    answer = tmp_path / "answer.parquet"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "benchmarks.record_linkage", str(data), str(answer)],
         cwd=ROOT, capture_output=True, text=True, check=False,

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+import targets_frames as frames
 from benchmarks.targets_answers import CEILING, LIBRARY, YARDSTICK
-from benchmarks.targets_data import ALL, COUNCIL, SECONDARY, scopes
+from benchmarks.targets_data import ALL
 from benchmarks.targets_figures import (
     EQUAL,
     OWN,
@@ -19,67 +20,25 @@ from benchmarks.targets_figures import (
     table,
     within_limit,
 )
-from benchmarks.targets_verdicts import (
-    FEBRL,
-    LARGE,
-    MET,
-    MISSED,
-    NOT_MEASURED,
-    POOLED,
-    targets,
-    verdicts,
-)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import accuracy_scores, targets_pool
 from pophealth_link import evaluate
 
-GRADED = {
-    "source": pl.String, "person_id": pl.String, "score": pl.Float64, "accepted": pl.Boolean,
-    "linkable": pl.Boolean, "right": pl.Boolean, "ethnic_group": pl.String,
-}  # fmt: skip
-
-
-def graded(rows, source="s"):
-    """Frames of rows (score, right, accepted[, linkable[, group]]); right ones are linkable."""
-    made = []
-    for place, (score, right, accepted, *more) in enumerate(rows):
-        linkable = more[0] if more else True
-        group = more[1] if len(more) > 1 else "x"
-        made.append((source, f"p{place:04}", score, accepted, linkable, right, group))
-    return pl.DataFrame(made, schema=GRADED, orient="row")
-
-
-def pool_of(**systems):
-    return targets_pool.pool({name: [graded(rows)] for name, rows in systems.items()})
-
 
 def ones(pool):
     return np.ones(pool.clusters)
 
 
-# The yardstick links six, one falsely, and misses three of eight; it has a further match beneath.
-YARD = [
-    (9, True, True), (8, True, True), (7, True, True), (6, False, True, False), (5, True, True),
-    (4, True, True), (3, True, False), (None, False, False), (None, False, False),
-]  # fmt: skip
-# The library has six right before the first that is wrong, and all eight thereafter.
-OURS = [
-    (9, True, True), (8, True, True), (7, True, True), (2, False, False, False), (6, True, True),
-    (5, True, True), (4, True, False), (1, True, False), (1, True, False),
-]  # fmt: skip
-CEIL = [(9, True, True)] * 3 + [(1, False, False, False)] + [(9, True, True)] * 5
-
-
 def found_of(systems, large=1.0):
-    pool = pool_of(**systems)
+    pool = frames.pool_of(**systems)
     scope = {ALL: ["s"]}
     return figures(pool, scope, ones(pool), {ALL: np.array([large, 0.0])})
 
 
 def test_counts_at_own_threshold_and_at_the_yardsticks():
-    found = found_of({LIBRARY: OURS, YARDSTICK: YARD, CEILING: CEIL})
+    found = found_of({LIBRARY: frames.OURS, YARDSTICK: frames.YARD, CEILING: frames.CEIL})
     assert found[Key("recall", ALL, LIBRARY, OWN)] == (5, 8)
     assert found[Key("recall", ALL, YARDSTICK, OWN)] == (5, 8)
     assert found[Key("false links", ALL, YARDSTICK, OWN)] == (1, 6)
@@ -102,7 +61,7 @@ def test_counts_at_own_threshold_and_at_the_yardsticks():
 
 def test_a_recall_that_no_threshold_reaches_is_no_zero():
     weak = [(9, True, True)] * 4 + [(None, False, False)] * 5
-    found = found_of({LIBRARY: weak, YARDSTICK: YARD})
+    found = found_of({LIBRARY: weak, YARDSTICK: frames.YARD})
     share = found[Key("false links ratio", ALL, LIBRARY, RECALL)]
     assert share == (math.inf, 1)
     assert share.value == math.inf
@@ -122,7 +81,7 @@ ROWS = st.lists(
 def pooled(rows):
     """Frames of three data sets from (score, right, data set, linkable) by Hypothesis."""
     return [
-        graded(
+        frames.graded(
             [
                 (score, right and linkable and score is not None, False, linkable)
                 for score, right, place, linkable in rows
@@ -165,13 +124,13 @@ def test_a_recall_is_reached_at_the_highest_threshold(rows, asked):
 @settings(deadline=None, max_examples=60)
 @given(ROWS, st.lists(st.integers(0, 3), min_size=3, max_size=3))
 def test_a_weight_counts_a_data_set_so_often(rows, weights):
-    frames = pooled(rows)
-    monkey = {LIBRARY: frames * 4, YARDSTICK: frames * 4}
+    sets = pooled(rows)
+    monkey = {LIBRARY: sets * 4, YARDSTICK: sets * 4}
     many = targets_pool.pool(monkey)
     drawn = np.array([*weights, *[0] * 9], dtype=float)
     repeated = [
-        pl.concat([frames[0].clear(), *[frame] * weight])
-        for frame, weight in zip(frames, weights, strict=True)
+        pl.concat([sets[0].clear(), *[frame] * weight])
+        for frame, weight in zip(sets, weights, strict=True)
     ]
     once = targets_pool.pool({name: [pl.concat(repeated)] for name in monkey})
     if not once.sources:
@@ -201,7 +160,7 @@ def test_a_gap_is_that_of_large_and_known_groups():
     counts = {"a": 100, "b": 100, "small": 4, None: 200}
     ours = grouped(counts, {"a": 99, "b": 97, "small": 0, None: 0})
     theirs = grouped(counts, {"a": 98, "b": 90, "small": 4, None: 200})
-    pool = pool_of(**{LIBRARY: ours, YARDSTICK: theirs})
+    pool = frames.pool_of(**{LIBRARY: ours, YARDSTICK: theirs})
     scope = {ALL: ["s"]}
     large = large_groups(pool, scope, 100)
     found = figures(pool, scope, ones(pool), large)
@@ -214,7 +173,7 @@ def test_a_gap_is_that_of_large_and_known_groups():
 def test_sources_are_added_up_each_at_its_own_threshold():
     one = [(9, True, True)] * 4 + [(1, False, True, False)]
     other = [(0.9, True, True)] * 2 + [(None, False, False)] * 2
-    frame = pl.concat([graded(one, "one"), graded(other, "other")])
+    frame = pl.concat([frames.graded(one, "one"), frames.graded(other, "other")])
     pool = targets_pool.pool({LIBRARY: [frame], YARDSTICK: [frame]})
     found = figures(pool, {ALL: ["one", "other"]}, ones(pool), {ALL: np.zeros(2)})
     # Over both sources at once, one threshold would leave out the sure ones of the other.
@@ -225,13 +184,13 @@ def test_sources_are_added_up_each_at_its_own_threshold():
 
 def test_limits_of_a_ratio_come_from_the_data_sets():
     """Twelve alike give no width; with one unlike the rest, the limits hold the ratio between."""
-    alike = [graded(OURS)] * 12
-    yard = [graded(YARD)] * 12
+    alike = [frames.graded(frames.OURS)] * 12
+    yard = [frames.graded(frames.YARD)] * 12
     even = table(targets_pool.pool({LIBRARY: alike, YARDSTICK: yard}), {ALL: ["s"]}, draws=50)
     ratio = even.filter(measure="missed links ratio", point=OWN)
     assert ratio.select("value", "lower", "upper").row(0) == (1.0, 1.0, 1.0)
     weak = [(None, False, False, place != 3) for place in range(9)]
-    mixed = targets_pool.pool({LIBRARY: [*alike[1:], graded(weak)], YARDSTICK: yard})
+    mixed = targets_pool.pool({LIBRARY: [*alike[1:], frames.graded(weak)], YARDSTICK: yard})
     drawn = table(mixed, {ALL: ["s"]}, draws=200).filter(measure="missed links ratio", point=OWN)
     value, lower, upper = drawn.select("value", "lower", "upper").row(0)
     assert value == pytest.approx((33 + 8) / 36)
@@ -243,7 +202,9 @@ def test_limits_of_a_ratio_come_from_the_data_sets():
 def test_no_errors_in_any_data_set_are_no_certainty():
     """Of 12 errors to none, the upper limit is that of 0 successes in 12: 1 − 0.025^(1/12)."""
     none = [(9, True, True)] * 6 + [(8, False, False, False)] + [(9, True, True)] * 2
-    pool = targets_pool.pool({LIBRARY: [graded(none)] * 12, YARDSTICK: [graded(YARD)] * 12})
+    pool = targets_pool.pool(
+        {LIBRARY: [frames.graded(none)] * 12, YARDSTICK: [frames.graded(frames.YARD)] * 12}
+    )
     found = table(pool, {ALL: ["s"]}, draws=20).filter(measure="false links ratio", point=RECALL)
     assert found.select("part", "whole", "value", "lower").row(0) == (0, 12, 0, 0)
     chance = 1 - 0.025 ** (1 / 12)
@@ -261,8 +222,8 @@ def test_poisson_limits_are_those_of_a_binomial():
 
 
 def test_f1_and_rates_are_those_of_score():
-    rows = [*YARD, (1, False, True, True)]
-    frame = graded(rows)
+    rows = [*frames.YARD, (1, False, True, True)]
+    frame = frames.graded(rows)
     truth, index = [], []
     for place, (_, right, accepted, *more) in enumerate(rows):
         linkable = more[0] if more else True
@@ -292,84 +253,3 @@ def test_f1_and_rates_are_those_of_score():
     assert found.filter(measure="recall")["lower"].item() == pytest.approx(
         scored["recall_lower"].item()
     )
-
-
-def source(name, setting, records, numbers, *, register=False):
-    return {
-        "name": name,
-        "setting": setting,
-        "records": records,
-        "numbers": numbers,
-        "register": register,
-    }
-
-
-def test_scopes_follow_setting_and_numbers():
-    rows = [
-        source("gp", "primary_care", 100, 100, register=True),
-        source("trust", "secondary_care", 100, 90),
-        source("bare", "local_authority", 1000, 19),
-        source("some", "local_authority", 1000, 20),
-        source("school", "other", 100, 0),
-    ]
-    told = scopes(rows)
-    assert told[ALL] == ["bare", "school", "some", "trust"]
-    assert told[COUNCIL] == ["bare"]
-    assert told[SECONDARY] == ["trust"]
-    assert [name for name in told if len(told[name]) == 1 and told[name] == [name]] == [
-        "trust", "bare", "some", "school",
-    ]  # fmt: skip
-    assert COUNCIL not in scopes(rows[:2])
-
-
-def judged(found, family, sources=("s",), sets=20):
-    """Verdicts by key on a frame of figures."""
-    return {each.target.key: each for each in verdicts(found, targets(family, sources), sets)}
-
-
-def rows_of(*figures_):
-    schema = {
-        **dict.fromkeys(Key._fields, pl.String),
-        **dict.fromkeys(["part", "whole", "value", "lower", "upper"], pl.Float64),
-    }
-    return pl.DataFrame([(*key, *more) for key, *more in figures_], schema=schema, orient="row")
-
-
-def test_a_ratio_is_judged_by_its_upper_limit_and_a_rate_by_itself():
-    missed = Key("missed links ratio", "s", LIBRARY, EQUAL)
-    gap = Key("gap ratio", ALL, LIBRARY, OWN)
-    told = judged(
-        rows_of((missed, 40.0, 100.0, 0.4, 0.3, 0.52), (gap, 0.1, 0.25, 0.4, 0.2, 0.9)), POOLED
-    )
-    assert told[missed].verdict == MISSED
-    assert told[missed].beyond == pytest.approx(-0.02)
-    assert told[missed].errors == 100
-    assert told[missed].note == ""
-    assert told[gap].verdict == MET
-    assert told[gap].beyond == pytest.approx(0.1)
-    recall = Key("recall", COUNCIL, LIBRARY, OWN)
-    on_it = judged(rows_of((recall, 962.0, 1000.0, 0.962, 0.95, 0.97)), LARGE)
-    assert on_it[recall].verdict == MET
-    assert on_it[recall].beyond == 0
-    febrl = Key("F1", ALL, LIBRARY, OWN)
-    assert judged(rows_of((febrl, 1.0, 1.0, 0.9939, 0.99, 1.0)), FEBRL)[febrl].verdict == MISSED
-
-
-def test_too_few_errors_are_told_with_what_would_do():
-    key = Key("false links ratio", "s", LIBRARY, RECALL)
-    few = judged(rows_of((key, 4.0, 12.0, 0.33, 0.1, 0.45)), POOLED)[key]
-    assert (few.verdict, few.errors) == (MET, 12)
-    assert "about 167 " in few.note
-    fewer_sets = judged(rows_of((key, 40.0, 120.0, 0.33, 0.1, 0.45)), POOLED, sets=4)[key]
-    assert fewer_sets.note == "4 of 20 data sets"
-
-
-def test_what_has_no_figure_is_missed_or_not_measured():
-    false = Key("false links ratio", "s", LIBRARY, RECALL)
-    gap = Key("gap ratio", ALL, LIBRARY, OWN)
-    unreached = judged(rows_of((false, None, 12.0, None, None, None)), POOLED)[false]
-    assert (unreached.verdict, unreached.beyond) == (MISSED, None)
-    nothing = judged(rows_of((false, 0.0, 0.0, None, None, None)), POOLED)[false]
-    assert nothing.verdict == NOT_MEASURED
-    assert judged(rows_of((gap, None, None, None, None, None)), POOLED)[gap].verdict == NOT_MEASURED
-    assert judged(rows_of(), POOLED) == {}

@@ -1,39 +1,23 @@
 """A small register drawn by hand, and sources of the same people."""
 
-from datetime import date
-
 import polars as pl
 
+from drawn_people import FIRST, NUMBERS, PEOPLE, drawn, register_of, source_of
 from pophealth_link.link import People
 
-# Valid numbers of the test range, by the modulus-11 rule; the last two are nobody's here.
-NUMBERS = ["9990000018", "9990000026", "9990000034", "9990000042", "9990000050", "9990000069",
-           "9990000077", "9990000085"]  # fmt: skip
-COLUMNS = ("record_id", "nhs_number", "given_name", "family_name", "date_of_birth", "sex",
-           "postcode", "uprn", "practice_code", "ethnic_category", "date_of_death", "date_from",
-           "date_to")  # fmt: skip
-DATES = ("date_of_birth", "date_of_death", "date_from", "date_to")
-SCHEMA = dict.fromkeys(COLUMNS, pl.String) | dict.fromkeys(DATES, pl.Date)
+__all__ = ["COLUMNS", "NUMBERS", "REGISTER", "frame", "register", "source"]
 
-REGISTER = [
-    ("1", NUMBERS[0], "Margaret", "Okafor", date(1950, 5, 17), "2", "XA1 1AA", "11"),
-    ("2", NUMBERS[1], "Daniel", "Okafor", date(1981, 2, 3), "1", "XA1 1AA", "11"),
-    ("3", NUMBERS[2], "Ruth", "Whitcombe", date(1990, 1, 7), "2", "XA1 1AB", "12"),
-    ("4", NUMBERS[3], "Piotr", "Zielinski", date(1975, 11, 30), "1", "XB2 3CD", "13"),
-    ("5", NUMBERS[4], "Anna", "Twinhoe", date(2012, 6, 6), "2", "XB2 3CE", "14"),
-    ("6", NUMBERS[5], "Beth", "Twinhoe", date(2012, 6, 6), "2", "XB2 3CE", "14"),
-]
+COLUMNS = (*FIRST, "practice_code", "ethnic_category", "date_of_death", "date_from", "date_to")
+REGISTER = PEOPLE
 
 
 def frame(rows: list[tuple]) -> pl.DataFrame:
-    padded = [row + (None,) * (len(COLUMNS) - len(row)) for row in rows]
-    return pl.DataFrame(padded, schema=SCHEMA, orient="row")
+    return drawn(rows, COLUMNS)
 
 
 def source(name: str, rows: list[tuple], **more) -> People:
-    more.setdefault("setting", "local_authority")
-    return People(name, frame(rows), **more)
+    return source_of(name, frame(rows), **more)
 
 
 def register(rows: list[tuple] = REGISTER) -> People:
-    return source("gp", rows, setting="primary_care", unique_people=True, register=True)
+    return register_of(frame(rows))

@@ -212,3 +212,12 @@ def test_another_error_of_the_linkage_is_not_taken_for_a_lack_of_memory(job, tmp
     with pytest.raises(ZeroDivisionError):
         jobs.link(job, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("as_of", "told"),
+    [("2026-04-01", False), ("2027-03-01", False), ("2062-04-01", True), ("2016-04-01", True)],
+)
+def test_a_day_far_from_the_period_is_warned_of(job, as_of, told):
+    edit(job, "as_of = 2026-04-01", f"as_of = {as_of}\nperiod = [2025-04-01, 2026-03-31]")
+    assert (f"as_of ({as_of}) is not within a year after the period" in check(job)) is told

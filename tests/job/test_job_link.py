@@ -144,3 +144,46 @@ def test_a_finished_run_is_another_one_when_a_file_of_the_linkage_changes(job, t
         with pytest.raises(OutputExistsError):
             jobs.run(job, out=out, resume=True)
         path.write_bytes(content)
+
+
+class Told(Silent):
+    def __init__(self):
+        self.warnings = []
+
+    def warn(self, text):
+        self.warnings.append(text)
+
+
+def test_numbers_that_records_of_a_source_of_unique_people_share_are_warned_of(job, tmp_path):
+    gp = pl.read_parquet(job.parent / "gp.parquet")
+    three = pl.when(pl.int_range(pl.len()) < 3).then(pl.lit(gp["nhs_number"][0]))
+    gp.with_columns(nhs_number=three.otherwise("nhs_number")).write_parquet(
+        job.parent / "gp.parquet"
+    )
+    heard = Told()
+    jobs.link(job, out=tmp_path / "run", progress=heard)
+    assert any(
+        warning.startswith("3 records were linked without their NHS number")
+        for warning in heard.warnings
+    )
+
+
+def test_dates_of_another_order_are_doubted(job, tmp_path):
+    edit(job, '["%d/%m/%Y"]', '["%m/%d/%Y"]')
+    heard = Told()
+    jobs.link(job, out=tmp_path / "run", progress=heard)
+    doubted = [
+        each for each in heard.warnings if "Is its format in [sources.formats] right?" in each
+    ]
+    assert len(doubted) == 1
+    assert doubted[0].startswith("care: ") and " of 120 values of date_of_birth" in doubted[0]
+
+
+def test_a_job_of_a_register_alone_is_judged_and_says_that_nobody_was_asked(job, tmp_path):
+    text = job.read_text()
+    first, last = text.index('[[sources]]\nname = "trust"'), text.index("[[properties]]")
+    job.write_text(text[:first] + text[last:])
+    run = jobs.link(job, out=tmp_path / "run")
+    facts = json.loads((run.folder / "linked/linkage_facts.json").read_text())
+    assert facts["quality"]["blind"]["counts"] == []
+    assert facts["quality"]["blind"]["unasked"].startswith("No record outside the register")

@@ -94,7 +94,8 @@ def misspelt(job):
 def test_comparisons_are_those_of_the_run_and_sources_add_up(job):
     misspelt(job)
     planned = planning.plan(job)
-    by_rule = planned.comparisons.group_by("rule", maintain_order=True).agg(pl.col("pairs").sum())
+    exact = planned.comparisons.filter(bound="exact")
+    by_rule = exact.group_by("rule", maintain_order=True).agg(pl.col("pairs").sum())
     loaded = jobs.load(job)
     people = read_people(loaded, Reading.of(loaded, Accounts(), Silent(), kept=None))
     links = link(people, link_spec(loaded))
@@ -111,6 +112,43 @@ def test_comparisons_are_those_of_the_run_and_sources_add_up(job):
     }
 
 
+def test_every_pair_of_sides_is_told_and_a_bound_is_called_one(job):
+    misspelt(job)
+    planned = planning.plan(job)
+    sides = planned.comparisons.group_by("source_l", "source_r", "bound").len().sort(pl.all())
+    rules = len(blocking.RULES)
+    assert sides.rows() == [
+        ("care", "care", "at most", rules),
+        ("care", "trust", "at most", rules),
+        ("gp", "care", "exact", rules),
+        ("gp", "trust", "exact", rules),
+        ("trust", "trust", "at most", rules),
+    ]
+    body = planned.facts()
+    assert {"source_l", "source_r", "rule", "pairs", "bound"} == body["comparisons"][0].keys()
+    text = planning.text(planned)
+    assert "Comparisons of records on no register with one another, each pair once, at most" in text
+
+
+def test_what_may_be_over_the_budget_off_the_register_is_told_and_not_refused(job):
+    """A council's people share a dwelling with two of the register: who is found there, none knows."""
+    care = pl.read_csv(job.parent / "care.csv", infer_schema=False)
+    name = pl.lit("Marked") + pl.int_range(pl.len()).cast(pl.String)
+    care.with_columns(family_name=name, uprn=pl.lit("77")).write_csv(job.parent / "care.csv")
+    gp = pl.read_parquet(job.parent / "gp.parquet")
+    two = pl.when(pl.int_range(pl.len()) < 2).then(pl.lit("77")).otherwise("uprn")
+    gp.with_columns(uprn=two).write_parquet(job.parent / "gp.parquet")
+    edit(job, "[privacy]\n", "[link]\nmax_pairs = 5_000\n[privacy]\n")
+    planned = planning.plan(job)
+    assert planned.refusal is None
+    assert planned.facts()["may_be_over_budget"] == ["uprn"]
+    assert "a run would stop there: uprn." in planning.text(planned)
+    # Each pair of n people counts once, in two rows: as written, and with the names exchanged.
+    left = planned.sources.filter(source="care")["compared"].item()
+    told = planned.comparisons.filter(rule="uprn", bound="at most")
+    assert told["pairs"].sum() == 2 * left * (left - 1) // 2 > 5_000
+
+
 def test_the_key_that_a_run_makes_is_told(job):
     assert "linked/project.key" not in outputs.files(jobs.load(job))
     edit(job, '[privacy]\nkey_file = "project.key"\n', "")
@@ -122,7 +160,7 @@ def test_a_rule_over_the_budget_is_told_and_refused_with_what_is_to_blame(job, t
     done = cli("plan", job, "--quiet")
     assert done.returncode == 13
     # The plan is told in full; then what `run` would refuse.
-    assert "Comparisons per blocking rule" in done.stdout
+    assert "Comparisons with the register per blocking rule" in done.stdout
     run = cli("run", job, "--out", tmp_path / "run", "--quiet")
     assert run.returncode == 13
     assert done.stderr == run.stderr

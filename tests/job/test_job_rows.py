@@ -1,6 +1,7 @@
 """Every row of every file is accounted for, counted apart from the library, with bad rows planted."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -149,13 +150,13 @@ def test_values_that_were_lost_are_counted_and_warned_of(both):
     lost = accounts["footprints.icp"]["footprints"]["unreadable_values"]
     assert lost == {"valid_from: not_a_date": 1}
     for told in (
-        "care: 1 values of date_of_birth became missing (after_as_of).",
-        "trust.aliases: 1 values of date_of_birth became missing (not_a_date).",
-        "council_tax: 1 values of band became missing (not_in_code_list).",
-        "council_tax: 1 values of single_person_discount became missing (not_a_boolean).",
-        "footprints.icp: 1 values of valid_from became missing (not_a_date).",
+        r"care: 1 of \d+ values of date_of_birth became missing \(after_as_of\)\.",
+        r"trust.aliases: 1 of \d+ values of date_of_birth became missing \(not_a_date\)\.",
+        r"council_tax: 1 of \d+ values of band became missing \(not_in_code_list\)\.",
+        r"council_tax: 1 of \d+ values of single_person_discount became missing \(not_a_boolean\)\.",
+        r"footprints.icp: 1 of \d+ values of valid_from became missing \(not_a_date\)\.",
     ):
-        assert told in warnings, warnings
+        assert any(re.fullmatch(told, each) for each in warnings), warnings
     facts = pl.read_parquet(linked / "person_facts.parquet")
     late = pl.read_parquet(linked / "person_index.parquet").filter(record_id="cx")["person_id"]
     assert facts.filter(pl.col("person_id").is_in(late.implode()))["age_band"].to_list() == [None]

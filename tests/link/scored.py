@@ -97,4 +97,4 @@ def together(links) -> set[frozenset[str]]:
     return {frozenset(each) for each in people_of(links).values() if len(each) > 1}
 
 
-__all__ = ["NUMBERS", "SOURCES", "people_of", "score_by_hand", "together", "world"]
+__all__ = ["NUMBERS", "SOURCES", "people_of", "score_by_hand", "stacked", "together", "world"]

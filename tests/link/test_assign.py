@@ -31,7 +31,8 @@ def records(people=(), unique=("a", "b", "c", "d"), several=("x", "y", "z")) -> 
         orient="row",
     ).with_columns(
         alias=pl.lit(value=False), placeholder_birth=pl.lit(value=False),
-        home=pl.lit(None, dtype=pl.String), house=pl.lit(None, dtype=pl.String),
+        middle_words=pl.lit(None, dtype=pl.List(pl.String)),
+        **{name: pl.lit(None, dtype=pl.String) for name in ("home", "house")},
     )  # fmt: skip
 
 
@@ -78,6 +79,24 @@ def test_the_margin_holds_where_the_probability_would_do():
     rows = (0, X, 4.0), (1, X, 2.0)
     assert decided(*rows, accept=0.6, margin=2.0)[0, X] == "accepted"
     assert decided(*rows, accept=0.6, margin=2.1)[0, X] == "tie"
+
+
+def test_many_weak_rivals_are_no_tie():
+    rivals = [records()[:1].with_columns(rid=pl.lit(100 + i, pl.UInt32)) for i in range(30)]
+    table = pl.concat([records(), *rivals])
+    weak = [(100 + i, X, 1.0) for i in range(30)]
+    found = decide(candidates((0, X, 6.0), *weak), table, **SETTINGS)
+    # By hand: 2^6 against thirty of 2^1 and 1 for nobody; 5 bits ahead of each.
+    best = found.filter(rid_l=0)
+    assert best["match_probability"].item() == pytest.approx(64 / 125)
+    assert best["decision"].item() == "review"
+    assert set(found.filter(pl.col("rid_l") != 0)["decision"]) == {"rejected"}
+    # Nor are they where they leave it less likely than review.
+    unlikely = decided((0, X, 6.0), *weak, table=table, review=0.6)
+    assert set(unlikely.values()) == {"rejected"}
+    # One that comes near makes a tie, and is itself in it.
+    near = decided((0, X, 6.0), (1, X, 5.0), *weak, table=table)
+    assert {pair for pair, word in near.items() if word == "tie"} == {(0, X), (1, X)}
 
 
 def test_a_rival_with_a_surer_place_of_its_own_does_not_count():

@@ -9,7 +9,7 @@ import pytest
 from people import NUMBERS, REGISTER, register, source, who
 from scored import score_by_hand, together, world
 
-from pophealth_link.link import People, barred, link
+from pophealth_link.link import LinkSpec, People, barred, link
 from pophealth_link.privacy import Key
 
 KEY = Key(b"a key for tests, 16+")
@@ -34,6 +34,29 @@ def test_who_died_before_the_contact_is_somebody_else(number, first_contact, lin
     assert (who(links)["a"][0] == "4") is linked
     assert ("death_before_contact" in links.pairs["decision"].to_list()) is not linked
     assert links.counts["unlinked_death_before_contact"] == int(not linked)
+
+
+@pytest.mark.parametrize("number", [None, NUMBERS[3]], ids=["by name", "by number"])
+@pytest.mark.parametrize(
+    ("first_contact", "linked"), [(date(2020, 5, 2), {"a", "t"}), (date(2020, 5, 3), set())]
+)
+def test_nobody_is_seen_after_a_death_that_another_source_tells(number, first_contact, linked):
+    """The register tells no date; of two records of one pass either may be the wrong one."""
+    trust = dated(source("trust", [("t", number, *PIOTR)]), "date_of_death", [date(2020, 5, 2)])
+    care = dated(source("care", [("a", number, *PIOTR)]), "date_from", [first_contact])
+    links = link([register(), trust, care], key=KEY)
+    assert {record for record, (person, _) in who(links).items() if person == "4"} == linked
+    assert links.counts["unlinked_tie"] == 2 - len(linked)
+
+
+def test_who_was_linked_by_an_earlier_pass_keeps_the_one_seen_after_the_death_away():
+    trust = source("trust", [("t", NUMBERS[3], *PIOTR)])
+    trust = dated(trust, "date_of_death", [date(2020, 5, 2)])
+    care = dated(source("care", [("a", None, *PIOTR)]), "date_from", [date(2020, 5, 3)])
+    links = link([register(), trust, care], key=KEY)
+    assert who(links)["t"][0] == "4"
+    assert who(links)["a"][0] is None
+    assert links.counts["unlinked_death_before_contact"] == 1
 
 
 @pytest.mark.parametrize(
@@ -67,12 +90,16 @@ def test_damaged_tokens_weigh_against_a_link():
 
 def test_a_token_that_differs_tips_the_scale(monkeypatch):
     rows = {"gp": [("p", "tok1")], "care": [("a", "tok2")], "housing": [("h", None)]}
-    weights = {("p", "a"): 8.0, ("p", "h"): 8.0}
-    score_by_hand(monkeypatch, weights)
-    links = link(world(rows, nhs_number_kind="token"), key=KEY)
+    # Bits that are enough, and too few with an assumed 1 in 20 against them, at the default.
+    spec = LinkSpec()
+    accept, review = (log2(p / (1 - p)) for p in (spec.accept_probability, spec.review_probability))
+    bits = (accept + review) / 2 - log2(0.05)
+    assert bits >= accept
+    score_by_hand(monkeypatch, {("p", "a"): bits, ("p", "h"): bits})
+    links = link(world(rows, nhs_number_kind="token"), spec, key=KEY)
     assert together(links) == {frozenset("ph")}
     scored = links.pairs.filter(record_id_r="a")
-    assert scored["match_weight"].item() == pytest.approx(8 + log2(0.05), abs=1e-6)
+    assert scored["match_weight"].item() == pytest.approx(bits + log2(0.05), abs=1e-6)
     assert scored["decision"].item() == "review"
 
 

@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from dataclasses import replace
-from itertools import combinations
+from datetime import date
+from itertools import combinations, permutations
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scored import NUMBERS, SOURCES, people_of, score_by_hand, world
+from scored import NUMBERS, SOURCES, people_of, score_by_hand, stacked, world
 
-from pophealth_link.link import link
+from pophealth_link.link import link, linkage
 from pophealth_link.link.clusters import together
 from pophealth_link.privacy import Key
 
@@ -91,6 +92,31 @@ def test_nothing_depends_on_order_and_nothing_is_lost(drawn, order, monkeypatch)
     assert unlinked == counts.get("records_unlinked", 0)
     words = dict(links.pairs["decision"].value_counts().iter_rows())
     assert all(counts[f"pairs_{word}"] == count for word, count in words.items())
+
+
+days = st.dictionaries(
+    st.sampled_from([f"{name}{i}" for name in SOURCES for i in range(3)]),
+    st.dates(date(2020, 1, 1), date(2020, 1, 4)),
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=PATCHED)
+@given(drawn=worlds(), died=days, came=days)
+def test_nobody_is_seen_after_the_death_that_any_record_tells(drawn, died, came, monkeypatch):
+    def dated(*sources):
+        told = {
+            name: pl.col("record_id").replace_strict(found, default=None, return_dtype=pl.Date)
+            for name, found in (("date_of_death", died), ("date_from", came))
+            if found
+        }
+        return stacked(*sources).with_columns(**told)
+
+    rows, weights = drawn
+    score_by_hand(monkeypatch, weights)
+    monkeypatch.setattr(linkage, "stack", dated)
+    for members in people_of(link(world(rows), key=KEY)).values():
+        for one, other in permutations(members, 2):
+            assert died.get(one, date.max) >= came.get(other, date.min)
 
 
 units = st.integers(0, 7)

@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 from people import NUMBERS, register, source, who
-from scored import people_of, score_by_hand, together, world
+from scored import people_of, score_by_hand, stacked, together, world
 
 from pophealth_link.errors import DataError, JobError, LinkageError
-from pophealth_link.link import LinkSpec, decisions, link
+from pophealth_link.link import LinkSpec, decisions, link, linkage
 from pophealth_link.privacy import Key
 
 KEY = Key(b"a key for tests, 16+")
@@ -33,9 +33,35 @@ def test_words_are_read_in_any_case_and_pairs_once(tmp_path):
     assert found["decision"].to_list() == ["yes", "no"]
 
 
+def test_a_pair_is_the_same_whichever_record_stands_on_the_left(tmp_path):
+    rows = ["gp,1,care,a,yes", "care,a,gp,1,yes", "care,b,care,a,no", "care,a,care,b,no"]
+    found = decisions.read(written(tmp_path, *rows), ["gp", "care"])
+    assert found.rows() == [("care", "a", "care", "b", "no"), ("care", "a", "gp", "1", "yes")]
+
+
+def test_rows_in_which_nothing_is_written_are_ignored(tmp_path):
+    blank = ["", "gp,1,care,a,yes", ",,,,", "  , ,,,", "   ", "gp,2,care,b,no", "", ""]
+    path = written(tmp_path, *blank)
+    assert decisions.read(path, ["gp", "care"])["decision"].to_list() == ["yes", "no"]
+    # As spreadsheets write it: with a mark in front, and two signs at the end of a line.
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert decisions.read(path, ["gp", "care"]).height == 2
+    empty = decisions.read(written(tmp_path, "", ",,,,"), ["gp", "care"])
+    assert empty.is_empty()
+
+
+def test_reversed_duplicates_are_counted_once(tmp_path, monkeypatch):
+    labels = ["gp,q,care,a,yes", "care,a,gp,q,yes", "trust,t,gp,p,no", "gp,p,trust,t,no"]
+    links = reviewed(tmp_path, ROWS, {}, labels, monkeypatch)
+    assert (links.counts["reviewed_yes"], links.counts["reviewed_no"]) == (1, 1)
+    assert together(links) == {frozenset("qa")}
+
+
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
+        (["gp,1,gp,1,yes", "gp,1,care,a,yes", "care,a, care ,a,no"], "2 of 3 rows pair a record"),
+        (["care,a,gp,1,yes", "gp,1,care,a,no", "gp,2,care,b,no"], "1 pairs have both"),
         (["gp,1,care,a,perhaps"], "neither yes nor no"),
         (["gp,1,care,a,"], "not filled"),
         (["gp,1,kare,a,yes"], "Sources: care, gp"),
@@ -166,3 +192,114 @@ def test_a_yes_links_what_the_model_would_not(tmp_path):
     links = link([register(), care], LinkSpec(decisions=path), key=KEY)
     assert who(links)["a"] == ("4", "reviewed")
     assert links.pairs.filter(pl.col("pass") == "reviewed").height == 1
+
+
+NUMBERED = {"gp": [("p", None)], "care": [("a", NUMBERS[0])], "housing": [("h", NUMBERS[1])],
+            "trust": [("t", None)]}  # fmt: skip
+YES = ["care,a,housing,h,yes"]
+
+
+def against(links) -> int:
+    return links.counts["reviewed_yes_against_numbers"]
+
+
+def test_a_yes_counts_before_numbers_off_the_register_too(tmp_path, monkeypatch):
+    links = reviewed(tmp_path, NUMBERED, {}, YES, monkeypatch)
+    assert together(links) == {frozenset("ah")}
+    assert against(links) == 1
+    assert links.counts["reviewed_not_followed"] == 0
+    # Without it they are two, and nothing is overruled where the numbers agree.
+    score_by_hand(monkeypatch, {("a", "h"): 30.0})
+    assert together(link(world(NUMBERED), key=KEY)) == set()
+    alike = NUMBERED | {"housing": [("h", NUMBERS[0])]}
+    assert against(reviewed(tmp_path, alike, {}, YES, monkeypatch)) == 0
+
+
+def test_a_yes_on_the_register_is_counted_where_it_overrules_numbers(tmp_path, monkeypatch):
+    rows = {"gp": [("p", NUMBERS[0])], "trust": [("t", NUMBERS[1])]}
+    links = reviewed(tmp_path, rows, {}, ["gp,p,trust,t,yes"], monkeypatch)
+    assert together(links) == {frozenset("pt")}
+    assert against(links) == 1
+
+
+@pytest.mark.parametrize("bits", [-9.0, 1.0])
+def test_a_yes_counts_before_what_was_compared(tmp_path, bits, monkeypatch):
+    labels = ["care,a,housing,h,yes", "housing,h,trust,t,yes"]
+    weights = {("a", "h"): bits, ("a", "t"): bits, ("h", "t"): bits}
+    links = reviewed(tmp_path, ROWS, weights, labels, monkeypatch)
+    assert together(links) == {frozenset("aht")}
+
+
+def test_those_of_one_yes_hold_the_numbers_of_each_other(tmp_path, monkeypatch):
+    # t has the number of one of them, u another one; each would be one person with a.
+    trust = [("t", NUMBERS[1]), ("u", NUMBERS[2])]
+    weights = {("a", "t"): 20.0, ("a", "u"): 20.0}
+    links = reviewed(tmp_path, NUMBERED | {"trust": trust}, weights, YES, monkeypatch)
+    assert together(links) == {frozenset("aht")}
+
+
+def test_what_forbids_it_to_one_forbids_it_to_all_of_one_yes(tmp_path, monkeypatch):
+    # h would be p by its weight, but a is not: by its number, by a no, by another record of care.
+    weights = {("p", "h"): 20.0}
+    other = {"gp": [("p", NUMBERS[2])], "housing": [("h", None)]}
+    links = reviewed(tmp_path, NUMBERED | other, weights, YES, monkeypatch)
+    assert together(links) == {frozenset("ah")}
+    labels = [*YES, "gp,p,care,a,no"]
+    links = reviewed(tmp_path, ROWS, weights, labels, monkeypatch)
+    assert together(links) == {frozenset("ah")}
+    two = ROWS | {"care": [("a", None), ("b", None)]}
+    links = reviewed(tmp_path, two, weights, [*YES, "gp,p,care,b,yes"], monkeypatch)
+    assert together(links) == {frozenset("ah"), frozenset("pb")}
+
+
+def test_two_of_one_yes_who_died_and_who_came_later_stay_one(monkeypatch, tmp_path):
+    died, came = date(2020, 5, 2), date(2020, 6, 1)
+
+    def dated(*sources):
+        record = pl.col("record_id")
+        return stacked(*sources).with_columns(
+            date_of_death=pl.when(record == "t").then(died),
+            date_from=pl.when(record.is_in(["a", "u"])).then(came),
+        )
+
+    score_by_hand(monkeypatch, {("p", "t"): 20.0})
+    monkeypatch.setattr(linkage, "stack", dated)
+    spec = LinkSpec(decisions=written(tmp_path, "care,a,trust,t,yes"))
+    links = link(world(ROWS), spec, key=KEY)
+    assert together(links) == {frozenset("pat")}
+    assert links.counts["reviewed_yes_against_death"] == 1
+    # Whom nobody reviewed is still somebody else.
+    score_by_hand(monkeypatch, {("p", "t"): 20.0, ("p", "u"): 15.0})
+    monkeypatch.setattr(linkage, "stack", dated)
+    assert together(link(world(ROWS), key=KEY)) == set()
+
+
+def test_a_yes_goes_before_the_number_that_leads_elsewhere(tmp_path, monkeypatch):
+    """An earlier run made a the person p; h, which is a, has the number of q."""
+    rows = {"gp": [("p", NUMBERS[0]), ("q", NUMBERS[1])], "care": [("a", NUMBERS[0])]}
+    score_by_hand(monkeypatch, {})
+    before = link(world(rows), key=KEY)
+    index = tmp_path / "person_index.parquet"
+    before.person_index.write_parquet(index)
+    new = world(rows | {"housing": [("h", NUMBERS[1])]})
+    spec = LinkSpec(decisions=written(tmp_path, *YES), previous_index=index)
+    links = link(new, spec, key=KEY)
+    assert together(links) == {frozenset("pah")}
+    assert against(links) == 1
+
+
+def test_a_source_of_unique_people_goes_before_a_yes_by_way_of_an_earlier_run(
+    tmp_path, monkeypatch
+):
+    """An earlier run made t the person p; by one yes p is a record of housing, by another t is."""
+    rows = {"gp": [("p", NUMBERS[0])], "trust": [("t", NUMBERS[0])]}
+    score_by_hand(monkeypatch, {})
+    before = link(world(rows), key=KEY)
+    index = tmp_path / "person_index.parquet"
+    before.person_index.write_parquet(index)
+    new = world(rows | {"housing": [("h", None), ("i", None)]})
+    labels = written(tmp_path, "gp,p,housing,h,yes", "housing,i,trust,t,yes")
+    links = link(new, LinkSpec(decisions=labels, previous_index=index), key=KEY)
+    # What was said of p itself counts.
+    assert together(links) == {frozenset("pth")}
+    assert links.counts["reviewed_not_followed"] == 1

@@ -182,12 +182,16 @@ def test_order_changes_nothing_and_every_record_has_one_row(rows, order, unique)
     assert gp["person_id"].n_unique() == gp.height
 
 
-def test_summary_has_one_row_per_pass_and_leaves_the_unlinked():
-    links = link([register(), source("care", POOL)], key=KEY)
-    summary = links.summary()
+@pytest.fixture(scope="module")
+def pool():
+    return link([register(), source("care", POOL)], key=KEY)
+
+
+def test_summary_has_one_row_per_pass_and_leaves_the_unlinked(pool):
+    summary = pool.summary()
     passes = ["nhs_number", *(rule.name for rule in DEFAULT_PASSES), "probabilistic"]
     assert summary["pass"].to_list() == passes
-    unlinked = links.person_index.filter(method="unlinked").height
+    unlinked = pool.person_index.filter(method="unlinked").height
     assert summary["pairs"].sum() + unlinked == len(POOL)
     assert summary["cumulative_share"][-1] == pytest.approx(1 - unlinked / len(POOL))
 
@@ -213,23 +217,29 @@ RELATIVES = {
 }
 
 
-@pytest.mark.parametrize("relative", RELATIVES)
-@pytest.mark.parametrize("size", [20, 2000])
-def test_household_members_on_no_register_are_not_linked_to_relatives_who_are(relative, size):
-    care = source("care", [("a", *RELATIVES[relative])])
-    gp_people = register([MARGARET, JOHN, *crowd(size)])
-    assert who(link([gp_people, care], key=KEY))["a"][0] is None
-
-
-@pytest.mark.parametrize("size", [20, 2000])
-def test_at_home_a_nickname_or_a_slip_is_still_forgiven(size):
+@pytest.fixture(scope="module", params=[20, 2000])
+def at_home(request):
+    """Record → register person, of a council source for each relative and one for the two."""
+    relatives = [
+        source(f"care{i}", [(name, *row)]) for i, (name, row) in enumerate(RELATIVES.items())
+    ]
     care = source("care", [
         ("a", None, "Jon", "Smith", date(1950, 5, 17), "1", *HOME),
         ("b", None, "Olivia", "Smith", date(2001, 3, 2), "2", *HOME),
         ("c", None, "Olivia", "Jones", date(2001, 2, 3), "2", *HOME),
     ])  # fmt: skip
-    found = who(link([register([MARGARET, JOHN, *crowd(size)]), care], key=KEY))
-    assert [found[k][0] for k in "abc"] == ["2", "1", "1"]
+    gp_people = register([MARGARET, JOHN, *crowd(request.param)])
+    found = who(link([gp_people, care, *relatives], key=KEY))
+    return {record: person for record, (person, _) in found.items()}
+
+
+@pytest.mark.parametrize("relative", RELATIVES)
+def test_household_members_on_no_register_are_not_linked_to_relatives_who_are(relative, at_home):
+    assert at_home[relative] is None
+
+
+def test_at_home_a_nickname_or_a_slip_is_still_forgiven(at_home):
+    assert [at_home[record] for record in "abc"] == ["2", "1", "1"]
 
 
 def test_a_twins_number_and_a_fathers_number_are_contradicted_by_the_register():
@@ -279,9 +289,8 @@ def test_a_number_that_contradicting_strangers_share_belongs_to_none(first):
     assert people["p1"] == people["p2"] != people[first]
 
 
-def test_repr_shows_counts_only():
-    links = link([register(), source("care", POOL)], key=KEY)
-    for shown in (repr(links), repr(register()), repr(source("care", POOL))):
+def test_repr_shows_counts_only(pool):
+    for shown in (repr(pool), repr(register()), repr(source("care", POOL))):
         assert not any(value in shown for value in ("Okafor", "OKAFOR", NUMBERS[0], "XA1"))
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import duckdb
 import polars as pl
 import pytest
 from people import register, source, who
@@ -52,10 +53,46 @@ def test_passes_of_a_linkage_have_names_of_their_own():
         LinkSpec(passes=(*DEFAULT_PASSES, DEFAULT_PASSES[0]))
 
 
-@pytest.mark.parametrize("wrong", [{"margin": -1}, {"max_pairs": 0}, {"accept_probability": 1}])
-def test_settings_out_of_range_are_refused(wrong):
-    with pytest.raises(LinkageError, match="LinkSpec"):
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"margin": -1}, "margin must be 0"),
+        ({"margin": float("nan")}, "margin must be 0"),
+        ({"max_pairs": 0}, "max_pairs must be 1"),
+        ({"accept_probability": 1}, "accept_probability must be from 0.5"),
+        ({"accept_probability": float("nan")}, "accept_probability must be from 0.5"),
+        ({"accept_probability": 0.49, "review_probability": 0.3}, "likelier than none"),
+        ({"accept_probability": 0.9, "review_probability": 0.91}, "must not exceed accept"),
+        ({"review_probability": 0}, "review_probability must be between"),
+        ({"memory_limit": "4"}, '"4GB" or "512MB"'),
+        ({"memory_limit": "lots"}, "memory_limit must be"),
+        ({"memory_limit": "0GB"}, "memory_limit must be"),
+        ({"memory_limit": "-1GB"}, "memory_limit must be"),
+        ({"memory_limit": "4GB; drop"}, "memory_limit must be"),
+    ],
+)
+def test_settings_out_of_range_are_refused(wrong, says):
+    with pytest.raises(LinkageError, match="LinkSpec") as raised:
         LinkSpec(**wrong)
+    assert says in str(raised.value)
+
+
+def test_everything_that_is_out_of_range_is_told_at_once():
+    with pytest.raises(LinkageError) as raised:
+        LinkSpec(margin=-1, memory_limit="much", accept_probability=0.2)
+    # review_probability exceeds the other, too.
+    assert len(raised.value.lines) == 4
+
+
+@pytest.mark.parametrize("limit", ["4GB", "512MB", "1.5 GiB", "80KB", None])
+def test_amounts_of_memory_that_duckdb_takes_are_taken(limit):
+    spec = LinkSpec(memory_limit=limit)
+    if spec.memory_limit:
+        duckdb.connect(config={"memory_limit": spec.memory_limit}).close()
+
+
+def test_a_link_may_be_as_likely_as_none_but_not_less():
+    assert LinkSpec(accept_probability=0.5).accept_probability == 0.5
 
 
 def test_a_pass_of_ones_own_links_by_its_name_and_after_those_before_it():

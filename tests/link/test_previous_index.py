@@ -1,5 +1,6 @@
 """Linking to an earlier person index: its people stay who they were."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,22 @@ def test_a_number_that_comes_later_changes_no_id(tmp_path, monkeypatch):
     assert ids["u"][0] == by_record(run(FIRST, {}, monkeypatch))["t"][0]
 
 
+def test_who_was_unlinked_then_is_told_how_it_is_linked_now(tmp_path, monkeypatch):
+    before = run(FIRST, {}, monkeypatch)
+    folder = kept(before, tmp_path / "linked")
+    rows = more(FIRST, gp=[("r", None)], trust=[("u", None)])
+    after = run(rows, {("r", "a"): 20.0, ("t", "u"): 15.0}, monkeypatch, folder)
+    old, new = by_record(before), by_record(after)
+    assert [old[record][1:] for record in "at"] == [["unlinked", None]] * 2
+    likely = {"a": 1 / (1 + 2**-20), "t": 1 / (1 + 2**-15)}
+    for record, probability in likely.items():
+        assert new[record] == [old[record][0], "probabilistic", pytest.approx(probability)]
+    assert "records_unlinked" not in after.counts
+    # It is so in every later run, too.
+    again = run(rows, {}, monkeypatch, kept(after, tmp_path / "again"))
+    assert again.person_index.equals(after.person_index)
+
+
 def test_a_new_register_row_is_the_person_that_others_knew(tmp_path, monkeypatch):
     before = run(FIRST, {}, monkeypatch)
     folder = kept(before, tmp_path / "linked")
@@ -76,7 +93,7 @@ def test_a_new_register_row_is_the_person_that_others_knew(tmp_path, monkeypatch
     after = run(rows, {("r", "t"): 20.0, ("q", "t"): 25.0}, monkeypatch, folder)
     old, new = by_record(before), by_record(after)
     assert together(after) == {frozenset("rt")}
-    assert new["t"] == old["t"]
+    assert new["t"][:2] == [old["t"][0], "probabilistic"]
     assert new["r"][:2] == [old["t"][0], "register"]
 
 
@@ -121,6 +138,20 @@ def test_a_source_of_unique_people_still_has_each_once(tmp_path, monkeypatch):
     after = run(more(FIRST, care=[("b", None)]), {("p", "b"): 30.0}, monkeypatch, folder)
     assert together(after) == {frozenset("pa")}
     assert after.counts["unlinked_taken"] == 1
+
+
+def test_who_was_one_person_with_the_linked_keeps_others_away(tmp_path, monkeypatch):
+    # t and a are one person on no register; then t is r, a new row of it. So a is r, too, and b,
+    # who is another person than a, cannot be.
+    before = run(FIRST, {("a", "t"): 20.0}, monkeypatch)
+    folder = kept(before, tmp_path / "linked")
+    rows = more(FIRST, gp=[("r", None)], care=[("b", None)])
+    after = run(rows, {("r", "t"): 20.0}, monkeypatch, folder)
+    assert together(after) == {frozenset("rta")}
+    # Nothing tells whether r is b or t.
+    both = run(rows, {("r", "t"): 20.0, ("r", "b"): 15.0}, monkeypatch, folder)
+    assert together(both) == {frozenset("ta")}
+    assert both.pairs.filter(decision="tie")["record_id_r"].to_list() == ["b", "t"]
 
 
 def test_a_new_person_never_gets_an_id_that_is_taken(tmp_path, monkeypatch):
@@ -190,7 +221,13 @@ def test_ids_and_methods_of_people_already_there_never_change(drawn, order, tmp_
     folder = kept(before, tmp_path / "linked")
     after = run(later, changed, monkeypatch, folder)
     old, new = by_record(before), by_record(after)
-    assert {record: new[record] for record in old} == old
+    assert {record: new[record][0] for record in old} == {r: told[0] for r, told in old.items()}
+    # Whoever was linked stays so by the same method; who was not may find somebody among the new.
+    size = Counter(told[0] for told in new.values())
+    for record, told in old.items():
+        found = told[1] == "unlinked" and size[told[0]] > 1
+        assert (new[record] != told) is found
+        assert new[record][1] != "unlinked" or size[told[0]] == 1
     assert after.person_index.height == sum(map(len, later.values()))
     # Different people of the register keep different ids, also the new ones.
     registered = after.person_index.filter(source="gp")

@@ -38,6 +38,44 @@ def test_prepared_twice_is_prepared_once(rows):
     assert records.standardise(once.lazy()).collect().equals(once)
 
 
+# Characters of codes here and abroad, and pieces that rules of one identifier look for.
+CODE = st.text(alphabet="ABDEGILMOSXZ0123456789 -", max_size=9)
+PIECE = st.sampled_from([
+    "14 MOHD", "14", "MOHD", "M1", "1AA", "O", "0", "I1I", "2/14", "14-16", "FLAT", "St", "No",
+    "Dr", "née", "(", "Jones)", "SMITH,", "Mac", "van der", "O'", "Jr", "Baby", "aka", "ß", "İ", "ﬁ",
+    "Ⅷ", "½", "ー", "e\u0301", "\u200d", "\u00a0", "１", "Ａ", "/", "-", "'",
+])  # fmt: skip
+WIDE = st.one_of(st.none(), st.text(max_size=8), CODE, st.lists(PIECE, max_size=4).map(" ".join))
+
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(st.fixed_dictionaries(dict.fromkeys(NAMES, WIDE)), min_size=1, max_size=6),
+    abroad=st.sampled_from([0, 20]),
+)
+def test_prepared_twice_is_prepared_once_in_any_letters_here_and_abroad(rows, abroad):
+    frame = pl.DataFrame([*rows, *[{"postcode": "4223"}] * abroad], schema=SCHEMA)
+    once = records.standardise(frame.lazy()).collect()
+    assert records.standardise(once.lazy()).collect().equals(once)
+
+
+def test_a_code_of_another_country_is_not_read_as_a_british_one_when_prepared_again():
+    written = ["14 MOHD", "00 00AA", "d02 x2a5", "D02 X285", "4223", "2135", "1016 ab"]
+    once = prepared(postcode=written * 2)
+    again = records.standardise(once.lazy()).collect()
+    assert once["home"].to_list()[:6] == [
+        "14-MOHD",
+        "00-00AA",
+        "D02-X2A5",
+        "D02X285",
+        "4223",
+        "2135",
+    ]
+    assert again.equals(once)
+    assert once["outward"].to_list()[:6] == [None] * 6
+
+
 @settings(max_examples=20, deadline=None)
 @given(rows=ROWS, seed=st.integers(0, 5))
 def test_the_order_of_rows_does_not_matter(rows, seed):

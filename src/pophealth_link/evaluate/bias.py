@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import polars as pl
 
 from pophealth_link.errors import DataError, nearest
 from pophealth_link.evaluate.accuracy import grade
+from pophealth_link.evaluate.estimate import Estimate
 from pophealth_link.evaluate.groups import UNKNOWN
 from pophealth_link.evaluate.rates import with_rate
 from pophealth_link.stats.intervals import z_score
@@ -31,10 +31,9 @@ CAVEAT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Bias:
+class Bias(Estimate):
     """Linked and missed records by group; `counts`: see `bias`."""
 
-    counts: pl.DataFrame = field(repr=False)
     caveat: str = field(default=CAVEAT, repr=False)
 
     def rates(self) -> pl.DataFrame:
@@ -44,10 +43,6 @@ class Bias:
     def differences(self) -> pl.DataFrame:
         """Return how the linked differ from the unlinked: see `standardised_differences`."""
         return standardised_differences(self.counts)
-
-    def facts(self) -> dict[str, Any]:
-        """Return plain values: the counts and the caveat."""
-        return {"counts": self.counts.to_dicts(), "caveat": self.caveat}
 
 
 def bias(

@@ -24,6 +24,9 @@ UPPER_BOUND = (
     "Recall is an upper bound: records that hold an NHS number tend to be better recorded than "
     "those without, also in ways that no re-weighting sees."
 )
+# Why nothing could be asked.
+NOBODY = "No record outside the register: there is nothing to be linked."
+NUMBERLESS = "No record outside the register holds an NHS number that can be hidden."
 # Fewer records with numbers than these say too little of a source: others are asked then.
 FEWEST = 100
 HELD, ALL, WITHOUT = "held", "all", "without"
@@ -47,7 +50,7 @@ class BlindRun:
 
     `counts`: see `blind_run`. `outcomes`: source, record_id, outcome and compared of each hidden
     record, and `held` the `rid` of all records that hold a trusted number; both are person-level.
-    `sample`: the most records hidden of a source.
+    `sample`: the most records hidden of a source. `unasked`: why nothing was hidden, else null.
     """
 
     counts: pl.DataFrame = field(repr=False)
@@ -56,14 +59,17 @@ class BlindRun:
     seed: int
     sample: int
     caveat: str = field(default=UPPER_BOUND, repr=False)
+    unasked: str | None = None
 
     def rates(self) -> pl.DataFrame:
         """Return the counts with recall, false links and their limits: see `blind_rates`."""
         return blind_rates(self.counts)
 
     def facts(self) -> dict[str, Any]:
-        """Return plain values: the counts, the seed, the sample and the caveat."""
+        """Return plain values: the counts, the seed, the sample, the caveat; why none was asked."""
         settings = {"seed": self.seed, "sample": self.sample, "caveat": self.caveat}
+        if self.unasked:
+            settings["unasked"] = self.unasked
         return {**settings, "counts": self.counts.to_dicts()}
 
 
@@ -89,6 +95,7 @@ def blind_run(
     for both of which the hidden ones are re-weighted: what is counted is the effective sample then.
     `listed`: records of the population, of which the real run `linked` some to the register;
     `asked`: the hidden records before weighting, of which `registered` have an owner there.
+    Without any record to hide `counts` and `outcomes` are empty and `unasked` says why.
     `basis`: `own`, or `borrowed` where the source holds fewer than 100 trusted numbers: then the
     hidden records of all sources speak for it.
 
@@ -98,14 +105,16 @@ def blind_run(
     hidden = numbers_hidden.drawn(held, sample, seed)
     found = numbers_hidden.relinked(links, hidden)
     outcomes = numbers_hidden.outcomes(links, hidden, found)
-    given = record_groups(links.records, as_of=latest_birth(links.records))
-    strata = given if groups is None else groups
+    strata = groups
+    if strata is None:
+        strata = record_groups(links.records, as_of=latest_birth(links.records))
     people = _people(links, held, strata.drop("source", "record_id", strict=False))
     told = outcomes.join(people, on="rid", maintain_order="left")
     names = [name for name in strata.columns if name not in ("rid", "source", "record_id")]
     counts = pl.concat([_populations(told, people), _strata(told, ["completeness", *names])])
     shown = told.select("source", "record_id", "outcome", "compared")
-    return BlindRun(counts.sort(_NAMES), shown, held.select("rid"), seed, sample)
+    why = NOBODY if people.is_empty() else NUMBERLESS if hidden.is_empty() else None
+    return BlindRun(counts.sort(_NAMES), shown, held.select("rid"), seed, sample, unasked=why)
 
 
 def _people(links: Links, held: pl.DataFrame, strata: pl.DataFrame) -> pl.DataFrame:
@@ -149,9 +158,15 @@ def _tally(told: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 def _populations(told: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     sources = people["source"].unique().sort()
-    rows = pl.concat(_of_source(told, people.filter(source=each)) for each in sources)
-    everyone = rows.with_columns(dimension=pl.lit(ALL), group=pl.lit(ALL))
-    return everyone.select(*_NAMES, *COUNTS)
+    rows = [_of_source(told, people.filter(source=each)) for each in sources]
+    everyone = (each.with_columns(dimension=pl.lit(ALL), group=pl.lit(ALL)) for each in rows)
+    return pl.concat([_no_counts(), *(each.select(*_NAMES, *COUNTS) for each in everyone)])
+
+
+def _no_counts() -> pl.DataFrame:
+    return pl.DataFrame(
+        schema={**dict.fromkeys(_NAMES, pl.String), **dict.fromkeys(COUNTS, pl.Int64)}
+    )
 
 
 def _of_source(told: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:

@@ -6,8 +6,8 @@ from datetime import date
 
 import polars as pl
 
+from pophealth_link.link.attributes import ethnic_group
 from pophealth_link.link.facts import age_band
-from pophealth_link.schema.codes import GROUP_OF_CATEGORY
 
 UNKNOWN = "unknown"
 DIMENSIONS = ("sex", "age_band", "ethnic_group", "quintile", "practice_code", "lad_code")
@@ -31,14 +31,11 @@ def record_groups(
     ('2', '75-79', 'asian', 'unknown')
     """
     main = records.filter(~pl.col("alias"))
-    category = pl.col("ethnic_category").str.strip_chars().str.to_uppercase()
     told = main.select(
         *_KEY,
         pl.when(pl.col("sex").is_in(["1", "2"])).then("sex").alias("sex"),
         age_band(as_of),
-        category.replace_strict(GROUP_OF_CATEGORY, default=None, return_dtype=pl.String).alias(
-            "ethnic_group"
-        ),
+        ethnic_group(pl.col("ethnic_category")).alias("ethnic_group"),
         "practice_code",
         "postcode",
     )

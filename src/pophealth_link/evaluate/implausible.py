@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.evaluate import scenarios
+from pophealth_link.evaluate.estimate import Estimate
 from pophealth_link.evaluate.rates import with_rate
 from pophealth_link.link import Links
 from pophealth_link.link.linkage import NHS_NUMBER
@@ -46,10 +47,9 @@ CAVEAT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Implausible:
+class Implausible(Estimate):
     """How often each scenario came up; `counts`: see `implausible`."""
 
-    counts: pl.DataFrame = field(repr=False)
     caveat: str = field(default=CAVEAT, repr=False)
 
     def rates(self) -> pl.DataFrame:
@@ -59,7 +59,7 @@ class Implausible:
     def facts(self) -> dict[str, Any]:
         """Return plain values: the counts, the meaning of each scenario and the caveat."""
         meanings = {name: SCENARIOS[name] for name in self.counts["scenario"].unique().sort()}
-        return {"counts": self.counts.to_dicts(), "scenarios": meanings, "caveat": self.caveat}
+        return {**Estimate.facts(self), "scenarios": meanings}
 
 
 def implausible(

@@ -10,6 +10,7 @@ import polars as pl
 
 from pophealth_link.evaluate.linkage_card_method import method
 from pophealth_link.link import Links, LinkSpec, People, attributes
+from pophealth_link.link.links import why_unlinked
 from pophealth_link.version import __version__
 
 # Identifiers whose completeness decides what can be linked, by column of the prepared records.
@@ -24,12 +25,7 @@ _IDENTIFIERS = {
     "uprn": "uprn",
     "ethnic_category": "ethnic_category",
 }
-# Why a record is linked to nobody: the first of these that one of its pairs shows.
-_NEAREST_FIRST = (
-    "tie", "taken", "kept_apart", "cannot_link", "death_before_contact", "reviewed_no", "review",
-    "ambiguous", "contradicted", "rejected",
-)  # fmt: skip
-NO_CANDIDATE, ELSEWHERE = "no_candidate", "elsewhere"
+ELSEWHERE = "elsewhere"
 _PACKAGES = ("polars", "splink", "duckdb")
 
 Rows = Mapping[str, Mapping[str, Any]]
@@ -185,23 +181,9 @@ def _methods(links: Links) -> list[dict[str, Any]]:
 
 def _unlinked(links: Links) -> list[dict[str, Any]]:
     """Return the unlinked records of each source by what came nearest to linking them."""
-    alone = links.person_index.filter(pl.col("method") == "unlinked").select("source", "record_id")
-    sides = [
-        links.pairs.select("decision", source=f"source_{s}", record_id=f"record_id_{s}")
-        for s in "lr"
-    ]
-    order = {word: place for place, word in enumerate(_NEAREST_FIRST)}
-    place = pl.col("decision").replace_strict(order, default=None, return_dtype=pl.Int32)
-    nearest = (
-        pl.concat(sides)
-        .join(alone, on=["source", "record_id"], how="semi")
-        .filter(place.is_not_null())
-        .sort(place)
-        .unique(["source", "record_id"], keep="first", maintain_order=True)
-    )
-    told = alone.join(nearest, on=["source", "record_id"], how="left")
-    reason = pl.col("decision").fill_null(NO_CANDIDATE).alias("reason")
-    counted = told.group_by("source", reason).agg(pl.len().alias("records"))
+    alone = links.person_index.filter(pl.col("method") == "unlinked")
+    told = why_unlinked(alone, links.pairs)
+    counted = told.group_by("source", "reason").agg(pl.len().alias("records"))
     return counted.sort("source", "reason").to_dicts()
 
 

@@ -274,6 +274,8 @@ def quality(exact: Facts, released: Released) -> dict[str, Any]:
         whole = rated["blind"].filter(pl.col("dimension") == ALL).drop("dimension", "group")
         own = {name: told["blind"][name] for name in ("caveat", "seed", "sample")}
         made["blind_run"] = {**own, "rates": _plain(whole)}
+    elif reason := told.get("blind", {}).get("unasked"):
+        made["blind_run"] = {"unasked": reason, "rates": []}
     if "blocking" in rated:
         rules = _RULES.released(told["blocking"].get("rules", []), released)
         made["blocking_loss"] = {

@@ -36,6 +36,9 @@ def quality(section: Section) -> Iterable[str]:
 
 def _blind(section: Section) -> Iterable[str]:
     yield "### Records whose NHS number was hidden"
+    if "unasked" in section:
+        yield paragraphs(f"None was hidden. {section['unasked']}")
+        return
     yield paragraphs(
         "The number of some records was hidden and they were linked again by everything else: "
         f"at most {number(section['sample'])} of a source, drawn with the seed {section['seed']}. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pophealth_link.schema.codes import GROUP_OF_CATEGORY
+from pophealth_link.link.attributes import ethnic_group
 
 # Identifiers that a pattern of completeness tells of, and what must be filled for each.
 _IDENTIFIERS = {
@@ -36,7 +36,7 @@ def quality(records: pl.DataFrame) -> pl.DataFrame:
         _pattern(),
         (pl.col("birth_year") // _YEARS).alias("generation"),
         pl.col("sex").alias("gender"),
-        _ethnic_group(pl.col("ethnic_category")).alias("ethnicity"),
+        ethnic_group(pl.col("ethnic_category")).alias("ethnicity"),
         _IDENTIFIERS["date of birth"].fill_null(value=False).alias("has_birth"),
         pl.col("home").is_not_null().alias("has_home"),
         pl.col("uprn").is_not_null().alias("has_uprn"),
@@ -53,11 +53,6 @@ def _pattern() -> pl.Expr:
     lacking = pl.concat_str(missing, separator=" + ", ignore_nulls=True)
     whole = pl.when(lacking == "").then(pl.lit(COMPLETE))
     return whole.otherwise(pl.format("without {}", lacking)).alias("completeness")
-
-
-def _ethnic_group(category: pl.Expr) -> pl.Expr:
-    code = category.str.strip_chars().str.to_uppercase()
-    return code.replace_strict(GROUP_OF_CATEGORY, default=None, return_dtype=pl.String)
 
 
 def _seen(known: pl.Series, column: str) -> pl.Expr:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.link import Links
-from pophealth_link.schema.codes import GROUP_OF_CATEGORY
+from pophealth_link.link.attributes import ethnic_group
 
 COUNTS = (
     "scenario", "source", "checked", "found", "checked_by_number", "found_by_number",
@@ -100,7 +100,7 @@ def tests(as_of: date) -> Mapping[str, Test]:
     born, died = pl.col("date_of_birth_l"), pl.col("date_of_death_l")
     used = pl.col("last_use").is_not_null()
     both = {name: _both(pl.col(name), pl.col(f"{name}_l")) for name in _FACTS}
-    group, group_l = (_ethnic_group(pl.col(f"ethnic_category{end}")) for end in ("", "_l"))
+    group, group_l = (ethnic_group(pl.col(f"ethnic_category{end}")) for end in ("", "_l"))
     sexes = pl.all_horizontal(pl.col("sex", "sex_l").is_in(["1", "2"]))
     named = both["practice_code"] & ~pl.any_horizontal(
         pl.col("practice_code", "practice_code_l").is_in(list(_NO_PRACTICE))
@@ -125,11 +125,6 @@ def tests(as_of: date) -> Mapping[str, Test]:
 
 def _both(left: pl.Expr, right: pl.Expr) -> pl.Expr:
     return left.is_not_null() & right.is_not_null()
-
-
-def _ethnic_group(category: pl.Expr) -> pl.Expr:
-    code = category.str.strip_chars().str.to_uppercase()
-    return code.replace_strict(GROUP_OF_CATEGORY, default=None, return_dtype=pl.String)
 
 
 def _years(first: pl.Expr, last: pl.Expr) -> pl.Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +21,7 @@ from pophealth_link.privacy import opt_outs
 from pophealth_link.reference import Pack
 from pophealth_link.sources import Source
 
+_YEAR = timedelta(days=366)
 # The probabilistic pass needs a name and one thing that tells namesakes apart.
 _NAMES, _TELLING = {"given_name", "family_name"}, {"date_of_birth", "postcode", "uprn"}
 
@@ -35,12 +37,13 @@ def problems(job: Job, halves: Sequence[Half]) -> list[Problem]:
 
 
 def check_against(job: Job, pack: Pack, halves: Sequence[Half]) -> list[str]:
-    """Return warnings about the job's passes, and its footprints beside the reference.
+    """Return warnings about the job's day and passes, and its footprints beside the reference.
 
     Raises `JobError` for a local authority that the reference does not hold, and
     `ReferenceDataError` where practices are not in whole footprints on the day.
     """
     weak = link_settings.pass_warnings(job.spec.link) if "link" in halves else []
+    weak = [*_day_warnings(job), *weak]
     if "analyse" not in halves:
         return weak
     known = pack.read("areas")["lad_code"].drop_nulls().unique().sort().to_list()
@@ -54,6 +57,15 @@ def check_against(job: Job, pack: Pack, halves: Sequence[Half]) -> list[str]:
     read = footprints.read(job)
     footprints.practice_rows(job, pack, read)
     return [*weak, *footprints.warnings(job, pack, read)]
+
+
+def _day_warnings(job: Job) -> list[str]:
+    """Return whether the day lies so far from the period that one of them is a slip."""
+    first, last = job.spec.reporting_period
+    as_of = job.spec.as_of
+    if first <= as_of <= last + _YEAR:
+        return []
+    return [f"as_of ({as_of}) is not within a year after the period ({first} to {last})."]
 
 
 def passes(source: Source, rules: Sequence[DeterministicPass]) -> list[str]:

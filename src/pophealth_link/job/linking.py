@@ -83,9 +83,7 @@ def run_link(job: Job, pack: Pack, out: Path, progress: Progress, *, key: Key | 
 
 
 def _judged(links: Links, job: Job, pack: Pack) -> dict[str, Any]:
-    """Return what can be said of the links without truth; nothing where nobody was to be linked."""
-    if links.person_index.filter(pl.col("method") != "register").is_empty():
-        return {}
+    """Return what can be said of the links without truth."""
     tables = (pack.read(name) for name in ("postcodes", "areas", "deprivation"))
     places = evaluate.place_groups(*tables)
     groups = evaluate.card_groups(links.records, as_of=job.spec.as_of, places=places)
@@ -138,6 +136,12 @@ def _warn_of_numbers(links: Links, progress: Progress) -> None:
     tests = links.counts["nhs_numbers_test_range"]
     if tests:
         progress.warn(f"{tests:,} NHS numbers are of the test range 999 000 0000 and above.")
+    shared = links.counts["nhs_numbers_shared"]
+    if shared:
+        progress.warn(
+            f"{shared:,} records were linked without their NHS number: another record of their "
+            "source holds the same one, and the source has each person once (unique_people)."
+        )
     wrong = links.counts["nhs_numbers_contradicted"]
     if wrong:
         progress.warn(

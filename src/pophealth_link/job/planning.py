@@ -18,7 +18,7 @@ from pophealth_link.job.link_settings import link_spec
 from pophealth_link.job.model import Job
 from pophealth_link.job.people import Reading, read_people
 from pophealth_link.job.progress import Progress, Recorder, Silent
-from pophealth_link.link import LinkSpec, blocking, linkage
+from pophealth_link.link import LinkSpec, budget, linkage, on_register
 
 _CHECKING, _READING, _COUNTING = "checking the job", "reading people", "counting comparisons"
 
@@ -28,8 +28,8 @@ class Plan:
     """What a run would do; its repr shows counts only.
 
     `described` is what `check` says. `sources`: `source`, `records`, `exact` (linked by NHS number
-    or a deterministic pass), `compared` (left to the model). `comparisons`: `source`, `rule`,
-    `pairs`, each rule counted before overlap. `refusal` is what `run` would refuse, if anything.
+    or a deterministic pass), `compared` (left to the model). `comparisons`: see `budget.expected`.
+    `refusal` is what `run` would refuse before it scores a pair, if anything.
     """
 
     described: tuple[str, ...] = field(repr=False)
@@ -48,6 +48,7 @@ class Plan:
             "comparisons": self.comparisons.to_dicts(),
             "budget": self.budget,
             "over_budget": list(self.refusal.lines) if self.refusal else [],
+            "may_be_over_budget": list(may_be_over(self)),
             "expected": asdict(self.cost),
             "files": list(self.files),
         }
@@ -67,39 +68,33 @@ def plan(path: Path, progress: Progress | None = None) -> Plan:
     spec = link_spec(job)
     recorder.stage(_COUNTING)
     opened = linkage.before_scoring(people, spec, key=job.read_key())
-    compared = opened.others
-    comparisons = _comparisons(opened.world.records, compared)
+    links = on_register.links_of(opened.found)
+    comparisons = budget.expected(opened.world, links)
     recorder.finish()
     size = opened.world.records.estimated_size() / 1e6
     return Plan(
         tuple(described),
-        _sources(opened.world.records, compared),
+        _sources(opened.world.records, opened.others),
         comparisons,
         spec.max_pairs,
         cost.expected(
             counting_seconds=recorder.seconds[_READING] + recorder.seconds[_COUNTING],
             people_mb=size,
-            pairs=int(comparisons["pairs"].sum()),
+            pairs=int(budget.by_rule(comparisons, budget.EXACT)["pairs"].sum()),
             events_mb=_events_mb(job),
             training=spec.model == "train",
         ),
         tuple(outputs.files(job)),
-        _refusal(opened.world.register, compared, comparisons, spec),
+        _refusal(comparisons, opened.world, links, spec),
     )
 
 
-def _comparisons(world: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
-    """Return `source`, `rule`, `pairs` for each source but the register, in order of the rules."""
-    register = world.filter("on_register")
-    sources = world.filter(~pl.col("on_register"))["source"].unique().sort()
-    counted = [
-        blocking.comparisons_per_rule(register, compared.filter(pl.col("source") == name)).select(
-            pl.lit(name).alias("source"), "rule", pl.col("pairs").cast(pl.Int64)
-        )
-        for name in sources
-    ]
-    schema = {"source": pl.String, "rule": pl.String, "pairs": pl.Int64}
-    return pl.concat([pl.DataFrame(schema=schema), *counted])
+def may_be_over(planned: Plan) -> list[str]:
+    """Return the rules whose pairs off the register may pass the budget: which a run finds out."""
+    if planned.refusal is not None:
+        return []
+    counts = budget.by_rule(planned.comparisons, budget.AT_MOST)
+    return counts.filter(pl.col("pairs") > planned.budget)["rule"].to_list()
 
 
 def _sources(records: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
@@ -113,11 +108,10 @@ def _sources(records: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
 
 
 def _refusal(
-    register: pl.DataFrame, others: pl.DataFrame, comparisons: pl.DataFrame, spec: LinkSpec
+    comparisons: pl.DataFrame, world: on_register.World, links: pl.DataFrame, spec: LinkSpec
 ) -> LinkageError | None:
-    counts = comparisons.group_by("rule", maintain_order=True).agg(pl.col("pairs").sum())
     try:
-        blocking.refuse_over_budget(counts, spec.max_pairs, register, others)
+        budget.refuse(comparisons, world, links, spec.max_pairs)
     except LinkageError as error:
         return error
     return None
@@ -142,9 +136,15 @@ def text(planned: Plan) -> str:
             "",
             *_table("source", planned.sources),
             "",
-            "Comparisons per blocking rule, before overlap:",
-            *_table("rule", _by_rule(planned)),
-            f"A rule may propose {planned.budget:,} (link.max_pairs).",
+            "Comparisons with the register per blocking rule, before overlap:",
+            *_table("rule", _with_register(planned)),
+            "",
+            "Comparisons of records on no register with one another, each pair once, at most (a",
+            "run counts them again when it knows who is on the register):",
+            *_table("rule", _among_others(planned)),
+            "",
+            f"A rule may propose {planned.budget:,} of either kind (link.max_pairs).",
+            *_doubts(planned),
             "",
             *_cost_lines(planned.cost),
             "",
@@ -155,13 +155,35 @@ def text(planned: Plan) -> str:
     )
 
 
-def _by_rule(planned: Plan) -> pl.DataFrame:
+def _with_register(planned: Plan) -> pl.DataFrame:
     """Return `rule`, a column for each source, and `all`."""
-    if planned.comparisons.is_empty():
+    exact = planned.comparisons.filter(pl.col("bound") == budget.EXACT)
+    return _wide(exact.with_columns(side="source_r"))
+
+
+def _among_others(planned: Plan) -> pl.DataFrame:
+    """Return `rule`, pairs `within a source` and `between sources`, and `all`."""
+    bounds = planned.comparisons.filter(pl.col("bound") == budget.AT_MOST)
+    same = pl.col("source_l") == pl.col("source_r")
+    side = pl.when(same).then(pl.lit("within a source")).otherwise(pl.lit("between sources"))
+    return _wide(bounds.with_columns(side=side))
+
+
+def _wide(told: pl.DataFrame) -> pl.DataFrame:
+    if told.is_empty():
         return pl.DataFrame(schema={"rule": pl.String, "all": pl.Int64})
-    wide = planned.comparisons.pivot("source", index="rule", values="pairs")
-    names = wide.columns[1:]
-    return wide.with_columns(pl.sum_horizontal(names).alias("all"))
+    summed = told.group_by("rule", "side", maintain_order=True).agg(pl.col("pairs").sum())
+    wide = summed.pivot("side", index="rule", values="pairs", maintain_order=True)
+    return wide.with_columns(pl.sum_horizontal(wide.columns[1:]).alias("all"))
+
+
+def _doubts(planned: Plan) -> list[str]:
+    rules = may_be_over(planned)
+    if not rules:
+        return []
+    return [
+        f"Off the register these may be over it, and a run would stop there: {', '.join(rules)}."
+    ]
 
 
 def _table(head: str, frame: pl.DataFrame) -> list[str]:

@@ -92,7 +92,16 @@ def clean(name: str) -> str:
     return plain[:_LONGEST] or "_"
 
 
+# Of dates whose format is stated well seldom more than one in twenty is none. Assumed.
+_FEW_SHARE, _FEW = 0.05, 10
+
+
 def tell_unreadable(name: str, accepted: Accepted, progress: Progress) -> None:
     """Warn of values that could not be read, by column and reason, in counts."""
+    rows = accepted.counts.rows_in
     for (column, reason), count in sorted(accepted.counts.unreadable.items()):
-        progress.warn(f"{name}: {count:,} values of {column} became missing ({reason}).")
+        told = f"{name}: {count:,} of {rows:,} values of {column} became missing ({reason})."
+        # Where a format is wrong, what it still reads has day and month the wrong way round.
+        doubt = " Is its format in [sources.formats] right? The others may be misread."
+        many = count > max(_FEW_SHARE * rows, _FEW)
+        progress.warn(told + doubt if many and reason == "not_a_date" else told)

@@ -7,8 +7,8 @@ from math import log2
 import polars as pl
 
 from pophealth_link.link.barred import taken
-from pophealth_link.link.components import components
-from pophealth_link.link.posterior import same_person
+from pophealth_link.link.crowds import regrets
+from pophealth_link.link.same_person import same_person
 
 __all__ = ["decide", "taken"]
 
@@ -37,9 +37,11 @@ def decide(
 
     accepted: in the best solution, at or above `accept`, and `margin` bits ahead of every solution
     in which somebody else is the record's person or the person's record. tie: good enough by
-    itself, but not ahead. taken: good enough by itself; the person is better another record of
-    the source. register_duplicate: another row of the person accepted. review: at or above
-    `review`. rejected: the rest.
+    itself and about as likely as another choice of the record or of the person: both are in
+    solutions less than `margin` bits off the best. taken: good enough by itself; the person is
+    better another record of the source. register_duplicate: another row of the person accepted.
+    review: at or above `review`; so is the best candidate where no rival comes near it, but many
+    together leave it less likely than `accept`. rejected: the rest.
     """
     facts = records.filter(~pl.col("alias")).select("rid", "source", "unique_people")
     persons = same_person(records.join(candidates, left_on="rid", right_on="rid_l", how="semi"))
@@ -48,7 +50,7 @@ def decide(
     )
     ordered = seen.sort("rid_r", "person", -pl.col("match_weight"), "rid_l")
     best = ordered.unique(["rid_r", "person"], keep="first", maintain_order=True)
-    graded = _with_lead(_with_regret(best))
+    graded = _with_lead(_with_regret(best, margin))
     decided = graded.with_columns(
         _decision(accept, review, margin).alias("decision"),
         _probability().round(9).alias("match_probability"),
@@ -58,16 +60,16 @@ def decide(
     return whole.sort(*_PAIR)
 
 
-def _with_regret(candidates: pl.DataFrame) -> pl.DataFrame:
+def _with_regret(candidates: pl.DataFrame, margin: float) -> pl.DataFrame:
     """Add `regret` and `nobody`: bits by which the pair, and no link, fall short of the best."""
     top = pl.max_horizontal(pl.col("match_weight").max().over("rid_r"), 0.0)
     alone = candidates.with_columns(regret=top - pl.col("match_weight"), nobody=top)
-    claims = pl.col("rid_r").n_unique().over("source", "person")
     weighty = alone.filter(pl.col("unique_people") & (pl.col("match_weight") > _NEGLIGIBLE))
-    shared = weighty.filter(claims > 1)
-    if shared.is_empty():
+    if not weighty.select("source", "person").is_duplicated().any():
         return alone
-    found = _solved(weighty, shared)
+    found = regrets(
+        weighty.select("source", "rid_r", "person", "match_weight"), least=2 * margin + 1
+    )
     return (
         alone.join(found, on=["rid_r", "person"], how="left", suffix="_solved")
         .with_columns(
@@ -75,34 +77,6 @@ def _with_regret(candidates: pl.DataFrame) -> pl.DataFrame:
             pl.col("nobody_solved").max().over("rid_r").fill_null(pl.col("nobody")).alias("nobody"),
         )
         .drop("regret_solved", "nobody_solved")
-    )
-
-
-def _solved(candidates: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
-    """Solve the components in which records of a source compete; the only loop, over those."""
-    place = pl.struct("source", "person").rank("dense") + pl.col("rid_r").max()
-    linked = candidates.with_columns(place=place)
-    parts = components(linked.select("rid_r", "place"))
-    labelled = linked.join(parts.cast({"node": pl.UInt32}), left_on="rid_r", right_on="node")
-    crowded = labelled.join(shared, on=_PAIR, how="semi")["component"].unique()
-    conflicts = labelled.filter(pl.col("component").is_in(crowded.implode()))
-    return pl.concat(
-        _solve(part) for part in conflicts.partition_by("component", maintain_order=True)
-    )
-
-
-def _solve(part: pl.DataFrame) -> pl.DataFrame:
-    import numpy as np
-
-    from pophealth_link.link.one_to_one import regrets
-
-    _, row = np.unique(part["rid_r"].to_numpy(), return_inverse=True)
-    _, column = np.unique(part["person"].to_numpy(), return_inverse=True)
-    weights = np.full((row.max() + 1, column.max() + 1), -np.inf)
-    weights[row, column] = part["match_weight"].to_numpy()
-    pairs, nobody = regrets(weights)
-    return part.select("rid_r", "person").with_columns(
-        pl.Series("regret", pairs[row, column]), pl.Series("nobody", nobody[row])
     )
 
 
@@ -136,7 +110,7 @@ def _decision(accept: float, review: float, margin: float) -> pl.Expr:
     return (
         pl.when(chosen & good & likely)
         .then(pl.lit("accepted"))
-        .when(good & (pl.col("regret") < ahead))
+        .when(good & (pl.col("regret") < ahead) & (pl.col("lead") < ahead - _EQUAL))
         .then(pl.lit("tie"))
         .when(good & (pl.col("nobody") <= _EQUAL))
         .then(pl.lit("taken"))

@@ -103,6 +103,23 @@ RULES: tuple[AttributeRule, ...] = (
     ),
 )
 
+
+def ethnic_group(category: pl.Expr) -> pl.Expr:
+    """Return the one of the five ethnic groups that an ethnic category is of, else null.
+
+    Blanks around the code and small letters are read too.
+
+    >>> pl.DataFrame({"e": ["h ", "Z", None]}).select(ethnic_group(pl.col("e")))["e"].to_list()
+    ['asian', None, None]
+    """
+    told = _category(category)
+    return told.replace_strict(GROUP_OF_CATEGORY, default=None, return_dtype=pl.String)
+
+
+def _category(written: pl.Expr) -> pl.Expr:
+    return written.str.strip_chars().str.to_uppercase()
+
+
 # Columns of linked records that are read here.
 _CONTEXT = ("person_id", "source", "record_id", "setting", "on_register")
 _INDETERMINATE = "9"
@@ -175,7 +192,7 @@ def _differing(said: pl.DataFrame, rule: AttributeRule) -> pl.DataFrame:
 
 def _said(records: pl.DataFrame) -> pl.DataFrame:
     """Return the records without aliases, values that say nothing made missing."""
-    category = pl.col("ethnic_category").str.strip_chars().str.to_uppercase()
+    category = _category(pl.col("ethnic_category"))
     postcode = pl.col("postcode")
     nowhere = postcode.str.starts_with(PSEUDO_POSTCODE_AREA) & (postcode != NO_FIXED_ABODE)
     columns = [column for rule in RULES for column in rule.columns]

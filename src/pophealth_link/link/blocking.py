@@ -11,9 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pophealth_link.errors import LinkageError
 from pophealth_link.link import rows
-from pophealth_link.link.skew import heaviest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,16 @@ RULES = (
     _same("family_and_outward", "sound_family", "outward", "given_initial"),
     _same("given_and_year", "first_given", "birth_year", "family_initial"),
     _same("given_and_day", "sound_given", "month_day"),
+    _same("month_and_initials", "year_month", "given_initial", "family_initial"),
+    _same("day_and_initials", "month_day", "given_initial", "family_initial"),
+    _same("year_day_and_initials", "year_day", "given_initial", "family_initial"),
+    _same("year_and_starts", "birth_year", "given_initial", "family_start"),
+    _same("given_and_house", "first_given", "house", "outward"),
+    Rule(
+        "middle_and_initials",
+        ("birth_year", "middle_initial", "family_initial"),
+        ("birth_year", "given_initial", "family_initial"),
+    ),
     Rule("middle_and_year", ("middle_first", "birth_year"), ("first_given", "birth_year")),
 )
 
@@ -110,38 +118,3 @@ def _pairs_of(left: pl.DataFrame, right: pl.DataFrame, rule: Rule) -> int:
 def _counted(side: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     keys = side.lazy().select(columns).drop_nulls().group_by(columns)
     return keys.agg(pl.len().cast(pl.Int64).alias("count")).collect()
-
-
-def refuse_over_budget(
-    counts: pl.DataFrame,
-    max_pairs: int,
-    left: pl.DataFrame | None = None,
-    right: pl.DataFrame | None = None,
-) -> None:
-    """Raise `LinkageError` where a rule proposes more pairs than the budget.
-
-    `counts` is what `comparisons_per_rule` returns for `left` and `right`. Where these are given,
-    the message tells which column holds a value that makes most of the pairs, never the value.
-    """
-    over = counts.filter(pl.col("pairs") > max_pairs)
-    if over.is_empty():
-        return
-    causes = {} if left is None or right is None else _causes(over["rule"], left, right)
-    lines = [
-        f"{rule}: {pairs:,}{causes.get(rule, '')}."
-        for rule, pairs in over.select("rule", "pairs").iter_rows()
-    ]
-    raise LinkageError(
-        f"{over.height} blocking rules propose more than {max_pairs:,} comparisons each.",
-        *lines,
-        fix="raise link.max_pairs, or empty a column where many records hold one value.",
-    )
-
-
-def _causes(names: pl.Series, left: pl.DataFrame, right: pl.DataFrame) -> dict[str, str]:
-    """Return by rule which value is to blame, where one is."""
-    sides = rows.expand(left), rows.expand(right, swapped=True)
-    found = {
-        rule.name: heaviest(*sides, rule.left, rule.right) for rule in RULES if rule.name in names
-    }
-    return {name: f"; {skew}" for name, skew in found.items() if skew is not None}

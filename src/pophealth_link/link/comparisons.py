@@ -56,11 +56,12 @@ class Comparison:
 
 AT_HOME = "_at_home"
 DWELLING = "dwelling"
-# One dwelling: by UPRN, by postcode and number, or by number, street and sector where the rest of
-# the postcode was misread.
+# One dwelling: by UPRN, by postcode and number, or by number and street where the rest of the
+# postcode was misread.
 SAME_DWELLING = (
-    "coalesce(uprn_l = uprn_r or (home_l = home_r and house_l = house_r) or (house_l = house_r"
-    " and sector_l = sector_r and list_has_any(address_words_l, address_words_r)), false)"
+    "coalesce(uprn_l = uprn_r or (house_l = house_r and (home_l = home_r"
+    " or (same_street(address_words_l, address_words_r)"
+    " and (sector_l = sector_r or damerau_levenshtein(home_l, home_r) <= 1)))), false)"
 )
 
 
@@ -88,6 +89,9 @@ MACROS = (
     # One edit in names of four letters or more, two in names of eight or more.
     "is_close(a, b) as (least(length(a), length(b)) >= 4 and damerau_levenshtein(a, b)"
     " <= case when least(length(a), length(b)) >= 8 then 2 else 1 end)",
+    # A line begins with building or street; towns and counties, which many share, come last.
+    "same_street(a, b) as ((a[1] = b[1] or is_close(a[1], b[1]))"
+    " and 2 * len(list_intersect(a, b)) > least(len(a), len(b)))",
     "has_close(words, b) as len(list_filter(words, lambda w: is_close(w, b))) > 0",
     "any_close(a, b) as len(list_filter(a, lambda v: has_close(b, v))) > 0",
     "is_alike(a, b, least_likeness) as jaro_winkler_similarity(a, b) >= least_likeness",

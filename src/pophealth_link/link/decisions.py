@@ -24,30 +24,41 @@ class Reviewed:
 
     `register` (`rid_l`, `rid_r`) holds the register person of records that are one by a yes, also
     by way of other records; `groups` (`rid`, `group`) records that are one person and hold no
-    register person; `refused` the pairs with a no. `unknown` counts decisions of records that are
-    not there.
+    register person; `refused` the pairs with a no, `agreed` those with a yes. `unknown` counts
+    decisions of records that are not there.
     """
 
     register: pl.DataFrame = field(repr=False)
     groups: pl.DataFrame = field(repr=False)
     refused: pl.DataFrame = field(repr=False)
+    agreed: pl.DataFrame = field(repr=False)
     yes: int = 0
     no: int = 0
     unknown: int = 0
+
+    @property
+    def one(self) -> pl.DataFrame:
+        """All records that are one person by a yes: `rid`, `group`."""
+        persons = self.register.select("rid_l").unique().select(rid="rid_l", group="rid_l")
+        others = self.register.select(rid="rid_r", group="rid_l")
+        return pl.concat([self.groups, persons, others])
 
 
 def nothing() -> Reviewed:
     """Return the decisions of a linkage that nobody reviewed."""
     pairs = pl.DataFrame(schema=dict.fromkeys(_PAIR, pl.UInt32))
-    return Reviewed(pairs, pl.DataFrame(schema={"rid": pl.UInt32, "group": pl.UInt32}), pairs)
+    groups = pl.DataFrame(schema={"rid": pl.UInt32, "group": pl.UInt32})
+    return Reviewed(pairs, groups, pairs, pairs)
 
 
 def read(path: Path, sources: Collection[str] | None = None) -> pl.DataFrame:
     """Return the decisions in a CSV file: the columns `COLUMNS` as text, each pair once.
 
-    `sources` are the names that `source_l` and `source_r` may have. Raises `JobError` where the
-    file cannot be read; `DataError` where a column is absent, a decision is neither yes nor no, a
-    source is none of the job's, or one pair has both a yes and a no.
+    A pair is the same whichever of its records stands on the left: the smaller one is put there.
+    Rows in which nothing is written are ignored. `sources` are the names that `source_l` and
+    `source_r` may have. Raises `JobError` where the file cannot be read; `DataError` where a column
+    is absent, a decision is neither yes nor no, a source is none of the job's, a record is paired
+    with itself, or one pair has both a yes and a no.
     """
     table = _text(path)
     absent = [name for name in COLUMNS if name not in table.columns]
@@ -56,13 +67,14 @@ def read(path: Path, sources: Collection[str] | None = None) -> pl.DataFrame:
             f"{shown(path)} lacks {', '.join(f'`{name}`' for name in absent)}.",
             fix=f"give the columns {', '.join(COLUMNS)}.",
         )
-    plain = table.select(
-        *(pl.col(name).str.strip_chars() for name in COLUMNS[:4]),
-        pl.col("decision").str.strip_chars().str.to_lowercase(),
-    )
+    plain = _turned(_filled(table))
     faults = _faults(plain, sources)
     if faults:
-        raise DataError(f"{shown(path)} cannot be used as decisions.", *faults)
+        raise DataError(
+            f"{shown(path)} cannot be used as decisions.",
+            *faults,
+            fix="fill each row with two records and yes or no, and decide each pair once.",
+        )
     return plain.unique().sort(COLUMNS)
 
 
@@ -77,33 +89,51 @@ def _text(path: Path) -> pl.DataFrame:
     )
 
 
-def _faults(table: pl.DataFrame, sources: Collection[str] | None) -> list[str]:
-    faults = []
-    empty = table.filter(pl.any_horizontal(pl.all().is_null() | (pl.all() == ""))).height
-    if empty:
-        faults.append(f"{empty:,} of {table.height:,} rows are not filled.")
-    word = pl.col("decision").fill_null("")
-    neither = table.filter((word != "") & ~word.is_in([YES, NO])).height
-    if neither:
-        faults.append(f"{neither:,} of {table.height:,} decisions are neither yes nor no.")
-    if sources is not None:
-        known = [pl.col(c).fill_null("").is_in([*sources, ""]) for c in ("source_l", "source_r")]
-        strange = table.filter(~pl.all_horizontal(known)).height
-        if strange:
-            names = ", ".join(sorted(sources))
-            faults.append(f"{strange:,} rows name a source that is not there. Sources: {names}.")
-    both = _turned(table).group_by(COLUMNS[:4]).agg(pl.col("decision").n_unique())
-    torn = both.filter(pl.col("decision") > 1).height // 2
-    if torn:
-        faults.append(f"{torn:,} pairs have both a yes and a no.")
-    return faults
+def _filled(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows in which anything is written, without blanks around it."""
+    plain = table.select(
+        *(pl.col(name).str.strip_chars() for name in COLUMNS[:4]),
+        pl.col("decision").str.strip_chars().str.to_lowercase(),
+    )
+    return plain.filter(pl.any_horizontal(pl.all().fill_null("") != ""))
 
 
 def _turned(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows and, with left and right exchanged, the same again."""
-    names = {"source_l": "source_r", "record_id_l": "record_id_r"}
-    exchanged = names | {right: left for left, right in names.items()}
-    return pl.concat([table, table.rename(exchanged).select(table.columns)])
+    """Return the rows, the smaller record of each on the left."""
+    sides = {side: [f"source_{side}", f"record_id_{side}"] for side in "lr"}
+    source = [pl.col(sides[side][0]).fill_null("") for side in "lr"]
+    record = [pl.col(sides[side][1]).fill_null("") for side in "lr"]
+    wrong = (source[0] > source[1]) | ((source[0] == source[1]) & (record[0] > record[1]))
+    turned = [
+        pl.when(wrong).then(pl.col(other)).otherwise(pl.col(own)).alias(own)
+        for one, two in ("lr", "rl")
+        for own, other in zip(sides[one], sides[two], strict=True)
+    ]
+    return table.select(*turned, "decision")
+
+
+def _faults(table: pl.DataFrame, sources: Collection[str] | None) -> list[str]:
+    """Return what is wrong with the rows, each fault with how many have it."""
+    word = pl.col("decision").fill_null("")
+    rows, pair = f"{table.height:,}", [pl.col(name).fill_null("") for name in COLUMNS[:4]]
+    known = [name.is_in([*(sources or ()), ""]) for name in (pair[0], pair[2])]
+    itself = (pair[0] == pair[2]) & (pair[1] == pair[3]) & (pair[0] != "") & (pair[1] != "")
+    told = {
+        f"of {rows} rows are not filled.": pl.any_horizontal(pl.all().fill_null("") == ""),
+        f"of {rows} decisions are neither yes nor no.": (word != "") & ~word.is_in([YES, NO]),
+        f"of {rows} rows pair a record with itself.": itself,
+    }
+    if sources is not None:
+        names = ", ".join(sorted(sources))
+        strange = ~pl.all_horizontal(known)
+        told[f"of {rows} rows name a source that is not there. Sources: {names}."] = strange
+    faults = [
+        f"{count:,} {text}" for text, wrong in told.items() if (count := table.filter(wrong).height)
+    ]
+    decided = table.filter(word.is_in([YES, NO]))
+    both = decided.group_by(COLUMNS[:4]).agg(pl.col("decision").n_unique())
+    torn = both.filter(pl.col("decision") > 1).height
+    return [*faults, f"{torn:,} pairs have both a yes and a no."] if torn else faults
 
 
 def resolve(table: pl.DataFrame, records: pl.DataFrame) -> Reviewed:
@@ -132,7 +162,8 @@ def resolve(table: pl.DataFrame, records: pl.DataFrame) -> Reviewed:
     others = members.filter(~pl.col("on_register"))
     linked = others.join(register, on="group").select("rid_l", rid_r="rid").sort(_PAIR)
     loose = others.join(register, on="group", how="anti").select("rid", "group")
-    return Reviewed(linked, loose, no, yes.height, no.height, table.height - known.height)
+    unknown = table.height - known.height
+    return Reviewed(linked, loose, no, yes, yes.height, no.height, unknown)
 
 
 def _with_rids(table: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:

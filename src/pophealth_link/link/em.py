@@ -63,12 +63,17 @@ class Candidates:
         >>> pairs.probabilities(np.zeros(1)).tolist()
         [0.5, 0.25]
         """
-        # The last place stands for comparisons that say nothing (level -1).
-        more = np.append(moved, 0.0)[self.agreement.patterns].sum(axis=1)
-        bits = self.bits + more[self.agreement.pattern]
+        bits = self.weights(moved)
         odds = np.exp2(np.clip(bits, -_MOST_BITS, _MOST_BITS))
         all_of_record = np.bincount(self.record, weights=odds, minlength=len(self.nobody))
         found: Floats = odds / (self.nobody + all_of_record)[self.record]
+        return found
+
+    def weights(self, moved: Floats) -> Floats:
+        """Return the bits of each pair, (n,), where levels weigh more by `moved`."""
+        # The last place stands for comparisons that say nothing (level -1).
+        more = np.append(moved, 0.0)[self.agreement.patterns].sum(axis=1)
+        found: Floats = self.bits + more[self.agreement.pattern]
         return found
 
 
@@ -82,18 +87,20 @@ class Fit:
     settled: bool
 
 
-def shares(sums: Floats, start: Floats, groups: Ints, *, kept: Flags) -> Floats:
+def shares(sums: Floats, start: Floats, groups: Ints, *, kept: Flags, worth: float = 0.0) -> Floats:
     """Return the share of each level in its group, (levels,), where it starts from `start`.
 
-    The start counts as one pair at each level, so that a level of which few pairs were seen stays
-    near it. Levels that are `kept` have their start; the others of the group share the rest.
+    The start counts as one pair at each level, and as `worth` pairs more in all, so that a level of
+    which few pairs were seen stays near it. Levels that are `kept` have their start; the others of
+    the group share the rest.
 
     >>> shares(np.array([8.0, 2.0]), np.array([0.5, 0.5]), np.zeros(2, int),
     ...        kept=np.zeros(2, bool)).tolist()
     [0.75, 0.25]
     """
     totals = np.bincount(groups, weights=sums)
-    drawn = np.where(kept, 0.0, (sums + 1) / (totals[groups] + 1 / start))
+    prior = 1 + worth * start
+    drawn = np.where(kept, 0.0, (sums + prior) / (totals[groups] + prior / start))
     whole = np.bincount(groups, weights=start)
     left = 1 - np.bincount(groups, weights=np.where(kept, start, 0.0)) / whole
     of_rest = drawn / np.maximum(np.bincount(groups, weights=drawn)[groups], 1e-300)

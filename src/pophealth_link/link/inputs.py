@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -57,9 +59,9 @@ class LinkSpec:
     """Settings of a linkage.
 
     `model` is `default` (shipped), `train` (estimated from the records, drawing with `seed`) or a
-    file saved by an earlier run. `accept_probability` and `review_probability` are match
-    probabilities from 0 to 1. `margin` is the lead in match weight, in bits, that the best
-    candidate must have over the second best. `passes` are the deterministic passes, in order.
+    file saved by an earlier run. `accept_probability` (0.5 or more) and `review_probability` (no
+    more than that) are match probabilities. `margin` is the lead in match weight, in bits, that the
+    best candidate must have over the second best. `passes` are the deterministic passes, in order.
     `max_pairs` bounds the comparisons of each blocking rule of the probabilistic pass, and
     `memory_limit` (such as `4GB`) the memory that it holds before it goes to disk. `decisions` is
     a file of reviewed pairs; `previous_index` the folder `linked` of an earlier run, whose person
@@ -67,7 +69,7 @@ class LinkSpec:
     """
 
     model: str | Path = "default"
-    accept_probability: float = 0.85
+    accept_probability: float = 0.9
     review_probability: float = 0.50
     margin: float = 3.0
     passes: tuple[DeterministicPass, ...] = DEFAULT_PASSES
@@ -78,15 +80,38 @@ class LinkSpec:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        """Refuse settings that are out of range, all at once."""
         problems = [f"more than one pass has the name `{name}`." for name in repeated(self.passes)]
-        if not 0 < self.review_probability <= self.accept_probability < 1:
-            problems.append("0 < review_probability <= accept_probability < 1 must hold.")
-        if not self.margin >= 0:
+        problems += _threshold_faults(self.accept_probability, self.review_probability)
+        if not 0 <= self.margin < inf:
             problems.append("margin must be 0 bits or more.")
         if self.max_pairs < 1:
             problems.append("max_pairs must be 1 or more.")
+        if self.memory_limit is not None and not _MEMORY.fullmatch(self.memory_limit):
+            problems.append('memory_limit must be an amount such as "4GB" or "512MB".')
         if problems:
             raise LinkageError("LinkSpec cannot be used.", *problems)
+
+
+# What DuckDB takes, of decimal units (GB) and binary ones (GiB); more than nothing.
+_MEMORY = re.compile(r"(?=.*[1-9])\d+(\.\d+)? ?[KMGT]i?B", re.ASCII)
+
+
+def _threshold_faults(accept: float, review: float) -> list[str]:
+    """Return what is wrong with the two probabilities.
+
+    >>> _threshold_faults(0.4, 0.3)
+    ['accept_probability must be from 0.5 up to, but not, 1: a link must be likelier than none.']
+    """
+    faults = []
+    if not 0.5 <= accept < 1:
+        why = "a link must be likelier than none."
+        faults.append(f"accept_probability must be from 0.5 up to, but not, 1: {why}")
+    if not 0 < review < 1:
+        faults.append("review_probability must be between 0 and 1.")
+    elif review > accept:
+        faults.append("review_probability must not exceed accept_probability.")
+    return faults
 
 
 def people(

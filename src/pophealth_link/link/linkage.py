@@ -10,7 +10,7 @@ import polars as pl
 
 from pophealth_link.link import (
     barred,
-    blocking,
+    budget,
     decisions,
     numbers,
     off_register,
@@ -75,9 +75,8 @@ def link(
     spec, key = spec or LinkSpec(), key or Key(secrets.token_bytes(32))
     opened = before_scoring(sources, spec, key=key)
     world, found = opened.world, opened.found
-    sides = world.register, opened.others
-    comparisons = blocking.comparisons_per_rule(*sides)
-    blocking.refuse_over_budget(comparisons, spec.max_pairs, *sides)
+    expected = budget.expected(world, links_of(found))
+    budget.refuse(expected, world, links_of(found), spec.max_pairs)
     model = model_for(spec, world.records, opened.by_number)
     found = _and(found, on_register.probabilistic_pass(world, links_of(found), model, spec))
     off = off_register.link(world, found, opened.by_number, model, spec)
@@ -85,7 +84,17 @@ def link(
     whole = _with_people(world, found, off.people, opened.known, key)
     named = _named_pairs(found, world.records)
     counted = counts(whole, named, opened.by_number, world.reviewed, opened.known)
-    return Links(_index(whole), named, whole, counted, model, _pass_names(spec), comparisons, spec)
+    return Links(
+        _index(whole),
+        named,
+        whole,
+        counted,
+        model,
+        _pass_names(spec),
+        budget.by_rule(expected, budget.EXACT),
+        spec,
+        world,
+    )
 
 
 def before_scoring(sources: Sequence[People], spec: LinkSpec, *, key: Key | None = None) -> Opened:
@@ -105,7 +114,7 @@ def before_scoring(sources: Sequence[People], spec: LinkSpec, *, key: Key | None
         linked=links_of(found),
         superseded=[each.source for each in sources if each.superseded_numbers],
     )
-    wrong = by_number.elsewhere.filter(pl.col("decision") == numbers.CONTRADICTED)
+    wrong = by_number.elsewhere.filter(pl.col("decision") == barred.CONTRADICTED)
     units = known.records.select("rid", "unit")
     world = World(records, by_number.trusted, reviewed, wrong, units)
     found = _and(found, on_register.by_number(world, links_of(found), by_number.pairs))
@@ -148,17 +157,39 @@ def _reviewed(spec: LinkSpec, records: pl.DataFrame, sources: Sequence[str]) -> 
 def _reviewed_pairs(
     records: pl.DataFrame, links: pl.DataFrame, reviewed: decisions.Reviewed, known: Known
 ) -> pl.DataFrame:
-    """Return the links to the register that a reviewer made, but for what is settled already."""
+    """Return the links to the register that a reviewer made, but for what is settled already.
+
+    Those, too, of records that a reviewer called the same person as one that an earlier run linked.
+    """
+    told = _unsettled(reviewed.register, records, links, reviewed, known)
+    done = pl.concat([links, told])
+    following = decisions.follow(done, reviewed.groups)
+    new = pl.concat([told, _unsettled(following, records, done, reviewed, known)])
+    return pairs_of(new.with_columns(decision=pl.lit(ACCEPTED)), decisions.REVIEWED)
+
+
+def _unsettled(
+    pairs: pl.DataFrame,
+    records: pl.DataFrame,
+    links: pl.DataFrame,
+    reviewed: decisions.Reviewed,
+    known: Known,
+) -> pl.DataFrame:
+    """Return the pairs but for those that go against a no, an earlier index or unique people."""
     units = known.records.select("rid", "unit")
     old = units["rid"].implode()
-    new = reviewed.register.filter(~(pl.col("rid_l").is_in(old) & pl.col("rid_r").is_in(old)))
+    new = pairs.filter(~(pl.col("rid_l").is_in(old) & pl.col("rid_r").is_in(old)))
+    persons = pl.concat([links, new]).select("rid_l", rid="rid_r")
+    faced = new.join(persons, on="rid_l").filter(pl.col("rid") != pl.col("rid_r"))
+    refused = reviewed.refused.with_columns(reason=pl.lit(barred.REVIEWED_NO))
     for forbidden in (
-        barred.taken(new, links, records),
+        barred.known_apart(faced, refused),
+        barred.of_one_source(faced, records),
         previous_index.at_odds(new, links, units),
         previous_index.at_odds(new, new, units),
     ):
         new = new.join(forbidden, on=PAIR, how="anti", maintain_order="left")
-    return pairs_of(new.with_columns(decision=pl.lit(ACCEPTED)), decisions.REVIEWED)
+    return new
 
 
 def _with_people(

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from pophealth_link.link import barred
 from pophealth_link.link.decisions import Reviewed
 from pophealth_link.link.inputs import LinkSpec
 from pophealth_link.link.model import Model
 from pophealth_link.link.numbers import NumberLinks
+from pophealth_link.link.on_register import World
 from pophealth_link.link.person_index import REGISTER, UNLINKED
 from pophealth_link.link.previous_index import Known
 from pophealth_link.prepare.nhs_number import is_test_range
@@ -21,7 +23,8 @@ class Links:
 
     `person_index` and `pairs` are tables of the schema; `records` holds the prepared identifiers
     with `person_id` and stays in memory; `counts` are facts for the linkage card; `comparisons`
-    (`rule`, `pairs`) tells what each blocking rule proposed; `spec` is the linkage as run.
+    (`rule`, `pairs`) tells what each blocking rule proposed; `spec` is the linkage as run, `world`
+    what its passes were told.
     """
 
     person_index: pl.DataFrame = field(repr=False)
@@ -32,6 +35,7 @@ class Links:
     passes: tuple[str, ...] = ()
     comparisons: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
     spec: LinkSpec = field(default_factory=LinkSpec, repr=False)
+    world: World | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         people = self.person_index["person_id"].n_unique()
@@ -85,34 +89,45 @@ def counts(
         "reviewed_no": reviewed.no,
         "reviewed_unknown": reviewed.unknown,
         "reviewed_not_followed": _not_followed(main, reviewed),
+        **_overruled(main, reviewed),
         "previous_kept": known.records.height,
         "previous_vanished": known.vanished,
     }
 
 
 # Why a record stayed unlinked is told by the first of these among its pairs.
-_REASONS = (
+REASONS = (
     "tie", "taken", "kept_apart", "cannot_link", "death_before_contact", "reviewed_no", "review",
     "ambiguous", "contradicted", "rejected",
 )  # fmt: skip
-_NO_CANDIDATE = "no_candidate"
+NO_CANDIDATE = "no_candidate"
 
 
-def _why_unlinked(main: pl.DataFrame, pairs: pl.DataFrame) -> dict[str, int]:
-    """Return how many unlinked records each decision, or having no candidate, kept so."""
+def why_unlinked(unlinked: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return `source`, `record_id`, `reason` of unlinked records: what came nearest to a link.
+
+    `pairs` is the table of the schema; `reason` is one of `REASONS`, or `NO_CANDIDATE`.
+    """
     sides = [
         pairs.select("decision", source=f"source_{side}", record_id=f"record_id_{side}")
         for side in ("l", "r")
     ]
-    rank = {reason: place for place, reason in enumerate(_REASONS)}
+    rank = {reason: place for place, reason in enumerate(REASONS)}
     place = pl.col("decision").replace_strict(rank, default=None, return_dtype=pl.Int64)
     first = pl.concat(sides).group_by("source", "record_id").agg(place.min().alias("place"))
-    unlinked = main.filter(pl.col("method") == UNLINKED).select("source", "record_id")
-    told = unlinked.join(first, on=["source", "record_id"], how="left")
+    told = unlinked.select("source", "record_id").join(
+        first, on=["source", "record_id"], how="left", maintain_order="left"
+    )
     named = {place: reason for reason, place in rank.items()}
-    counted = told.group_by("place").len()
-    found = {named.get(place, _NO_CANDIDATE): count for place, count in counted.iter_rows()}
-    return {f"unlinked_{reason}": found.get(reason, 0) for reason in (*_REASONS, _NO_CANDIDATE)}
+    reason = pl.col("place").replace_strict(named, default=None, return_dtype=pl.String)
+    return told.select("source", "record_id", reason.fill_null(NO_CANDIDATE).alias("reason"))
+
+
+def _why_unlinked(main: pl.DataFrame, pairs: pl.DataFrame) -> dict[str, int]:
+    """Return how many unlinked records each decision, or having no candidate, kept so."""
+    told = why_unlinked(main.filter(pl.col("method") == UNLINKED), pairs)
+    found = dict(told.group_by("reason").len().iter_rows())
+    return {f"unlinked_{reason}": found.get(reason, 0) for reason in (*REASONS, NO_CANDIDATE)}
 
 
 def _off_register(main: pl.DataFrame) -> dict[str, int]:
@@ -134,3 +149,19 @@ def _not_followed(main: pl.DataFrame, reviewed: Reviewed) -> int:
         .join(person, left_on="rid_r", right_on="rid", suffix="_r")
     )
     return both.filter(pl.col("person_id") != pl.col("person_id_r")).height
+
+
+def _overruled(main: pl.DataFrame, reviewed: Reviewed) -> dict[str, int]:
+    """Return how many pairs a reviewer's yes made one person against numbers or dates of death."""
+    person = main.select("rid", "person_id")
+    joined = (
+        reviewed.agreed.join(person, left_on="rid_l", right_on="rid")
+        .join(person, left_on="rid_r", right_on="rid", suffix="_r")
+        .filter(pl.col("person_id") == pl.col("person_id_r"))
+        .select("rid_r", rid="rid_l")
+    )
+    held = main.select("rid", "nhs_number", firm=pl.lit(value=True)).drop_nulls("nhs_number")
+    return {
+        "reviewed_yes_against_numbers": barred.numbers_differ(joined, held).height,
+        "reviewed_yes_against_death": barred.died_before(joined, main).height,
+    }

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,9 @@ class Model:
         problems = [line for name in COMPARISONS for line in _check(name, self.levels.get(name))]
         if unknown := set(self.joint) - set(JOINT):
             problems.append(f"joint: {', '.join(sorted(unknown))} is not known.")
+        problems += [
+            f"joint.{k} must be a number." for k, v in self.joint.items() if not isfinite(v)
+        ]
         shares = {"on_register": self.on_register, "mates": self.mates}
         problems += [f"{k} must lie between 0 and 1." for k, v in shares.items() if not 0 < v < 1]
         if problems:
@@ -126,7 +130,10 @@ def share_at_home(people: pl.DataFrame) -> float:
 
 
 def _dwelling() -> pl.Expr:
-    return pl.coalesce("uprn", pl.concat_str("home", "house", separator=" "))
+    """Return what people of one dwelling have in common, also where few of them have its UPRN."""
+    line = pl.concat_str("home", "house", separator=" ")
+    known = pl.when(line.is_not_null()).then(pl.col("uprn").min().over("home", "house"))
+    return pl.coalesce("uprn", known, line)
 
 
 def _share_near(people: pl.DataFrame) -> float:
@@ -154,7 +161,9 @@ def _check(name: str, levels: tuple[Level, ...] | None) -> list[str]:
     if levels is None or tuple(level.name for level in levels) != declared:
         return [f"{name}: its levels must be {', '.join(declared)}, in that order."]
     bad = [f"{name}.{v.name}" for v in levels if not (0 < v.m < 1 and 0 < v.u <= 1)]
+    odd = [f"{name}.{v.name}" for v in levels if not isfinite(v.adjust)]
     problems = [f"{', '.join(bad)}: m and u must lie between 0 and 1."] if bad else []
+    problems += [f"{', '.join(odd)}: adjust must be a number."] if odd else []
     high = [f"{name}.{v.name}" for v in levels if not bad and v.m * 2**v.adjust >= 1]
     return problems + ([f"{', '.join(high)}: m with its adjustment passes 1."] if high else [])
 

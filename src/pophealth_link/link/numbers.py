@@ -13,6 +13,7 @@ import polars as pl
 
 from pophealth_link.link import agreement
 from pophealth_link.link.barred import (
+    CONTRADICTED,
     DEATH,
     REVIEWED_NO,
     died_before,
@@ -21,7 +22,7 @@ from pophealth_link.link.barred import (
 )
 from pophealth_link.link.comparisons import AT_HOME
 
-ACCEPTED, CONTRADICTED = "accepted", "contradicted"
+ACCEPTED = "accepted"
 # Holders of one number that are compared with each other: more are of one much-treated person.
 _MANY_HOLDERS = 50
 _PAIR = ["rid_l", "rid_r"]
@@ -124,6 +125,8 @@ def _without_torn(
     few = silent.filter(pl.len().over("rid_l") <= _MANY_HOLDERS)
     among = few.select("rid_l", a="rid_r").join(few.select("rid_l", b="rid_r"), on="rid_l")
     pairs = among.filter(pl.col("a") < pl.col("b")).select("rid_l", rid_a="a", rid_r="b")
+    if pairs.is_empty():
+        return checked
     seen = agreement.likest(pairs.select(pl.col("rid_a").alias("rid_l"), "rid_r"), records)
     apart = seen.filter(contradicts()).select(rid_a="rid_l", rid_r="rid_r")
     torn = pairs.join(apart, on=["rid_a", "rid_r"], how="semi")["rid_l"].unique()
@@ -147,6 +150,8 @@ def _checked(
 def _check(
     pairs: pl.DataFrame, records: pl.DataFrame, refused: pl.DataFrame | None
 ) -> pl.DataFrame:
+    if pairs.is_empty():
+        return pairs.select(*_PAIR, decision=pl.lit(ACCEPTED))
     seen = agreement.likest(pairs, records)
     others = _someone_else(pairs, records)
     wrong = contradicts() | pl.col("someone_else")
@@ -159,7 +164,7 @@ def _check(
         .then(pl.lit(DEATH))
         .otherwise(pl.lit(ACCEPTED))
     )
-    told = _marked(seen, died_before(pairs, records), "dead")
+    told = _marked(seen, died_before(pairs.with_columns(rid="rid_l"), records), "dead")
     told = _marked(told, _refused(pairs, refused), "refused")
     return told.join(others, on=_PAIR, maintain_order="left").select(
         *_PAIR, decision.alias("decision")

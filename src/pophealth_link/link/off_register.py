@@ -17,7 +17,8 @@ from math import log2
 
 import polars as pl
 
-from pophealth_link.link import barred, blocking, probabilistic
+from pophealth_link.link import barred, budget, probabilistic
+from pophealth_link.link.barred import KEPT_APART
 from pophealth_link.link.clusters import SURE, together
 from pophealth_link.link.components import components
 from pophealth_link.link.decisions import REVIEWED
@@ -26,7 +27,6 @@ from pophealth_link.link.model import Model
 from pophealth_link.link.numbers import NumberLinks
 from pophealth_link.link.on_register import (
     ACCEPTED,
-    KEPT_APART,
     PAIR,
     World,
     links_of,
@@ -71,7 +71,7 @@ def link(
     of = everyone.select("rid", pl.coalesce("unit", "rid").alias("unit"))
     edges = _edges(of, scored, numbered, _reviewed(world))
     compared = pl.concat([each.select(*PAIR, "decision") for each in (found, numbered, scored)])
-    apart = pl.concat([_unlike(of, compared), _forbidden(of, edges, units, world)])
+    apart = _apart(of, compared, edges, units, world)
     people = _named(together(edges, apart, margin=spec.margin), units)
     joined = of.join(people, on="unit", how="left")
     persons = joined.select("rid", pl.coalesce("person", "unit").alias("person"))
@@ -84,12 +84,8 @@ def _scored(
     world: World, found: pl.DataFrame, by_number: NumberLinks, model: Model, spec: LinkSpec
 ) -> pl.DataFrame:
     """Return the scored pairs of records on no register, but for those that share a number."""
-    free = world.records.filter(~pl.col("on_register")).join(
-        links_of(found), left_on="rid", right_on="rid_r", how="anti"
-    )
-    new = free.join(world.known, on="rid", how="anti")
-    proposed = blocking.comparisons_per_rule(free, new)
-    blocking.refuse_over_budget(proposed, spec.max_pairs, free, new)
+    free, new = budget.off_register(world, links_of(found))
+    budget.refuse_among_others(free, new, spec.max_pairs)
     scored = probabilistic.score(
         free,
         new,
@@ -123,10 +119,11 @@ def _reviewed(world: World) -> pl.DataFrame:
 
 def _in_unique_source(pairs: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     """Return the pairs of two records of one source of unique people."""
-    facts = records.filter(~pl.col("alias") & pl.col("unique_people")).select("rid", "source")
-    both = pairs.join(facts, left_on="rid_l", right_on="rid")
-    keys = ["rid", "source"]
-    return both.join(facts, left_on=["rid_r", "source"], right_on=keys, how="semi").select(PAIR)
+    return (
+        barred.of_one_source(pairs.select("rid_r", rid="rid_l"), records)
+        .select("rid_r", rid_l="rid")
+        .select(PAIR)
+    )
 
 
 def _of_number(pairs: pl.DataFrame, by_number: NumberLinks) -> pl.DataFrame:
@@ -185,28 +182,56 @@ def _unlike(of: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
     return _of_units(ended, of).select("a", "b").unique()
 
 
-def _forbidden(
-    of: pl.DataFrame, edges: pl.DataFrame, units: pl.DataFrame, world: World
+def _apart(
+    of: pl.DataFrame,
+    compared: pl.DataFrame,
+    edges: pl.DataFrame,
+    units: pl.DataFrame,
+    world: World,
 ) -> pl.DataFrame:
-    """Return, of the units that hang together, those that something forbids to be one."""
-    labels = components(edges.select("a", "b")).cast(pl.UInt32)
-    inside = of.join(labels, left_on="unit", right_on="node")
-    pairs = inside.join(inside, on="component", suffix="_r").filter(
-        (pl.col("rid") < pl.col("rid_r")) & (pl.col("unit") != pl.col("unit_r"))
-    )
-    asked = pairs.select("rid_r", rid_l="rid")
+    """Return the units that may not be one, of those that hang together.
+
+    A reviewer's yes counts before numbers, dates and what was compared; not before a no, nor can it
+    make two settled people one or give one person two records of a source of unique people.
+    """
+    pairs = _within_components(of, edges)
+    asked = pairs.select(PAIR)
     reasons = barred.reasons(
         asked,
         links=links_of(),
         records=world.records,
-        trusted=world.trusted,
+        numbers=world.numbers,
         apart=world.apart,
+        one=world.one,
     )
+    refused = pl.col("reason") == barred.REVIEWED_NO
     settled = units["unit"].unique().implode()
-    two = pairs.filter(pl.col("unit").is_in(settled) & pl.col("unit_r").is_in(settled))
-    every = [reasons.select(PAIR), _in_unique_source(asked, world.records)]
-    every.append(two.select("rid_r", rid_l="rid").select(PAIR))
-    return _of_units(pl.concat(every), of).unique()
+    two = pairs.filter(pl.col("unit_l").is_in(settled) & pl.col("unit_r").is_in(settled))
+    sure = [reasons.filter(refused).select(PAIR), _in_unique_source(asked, world.records)]
+    firmly = _of_units(pl.concat([*sure, two.select(PAIR)]), of).select("a", "b")
+    told = _of_units(reasons.filter(~refused).select(PAIR), of).select("a", "b")
+    weakly = pl.concat([told, _unlike(of, compared)])
+    weakly = weakly.join(_called_one(of, world), on=["a", "b"], how="anti")
+    return pl.concat([firmly, weakly]).unique()
+
+
+def _called_one(of: pl.DataFrame, world: World) -> pl.DataFrame:
+    """Return the units (`a`, `b`) that hold records of one reviewed group."""
+    units = of.join(world.one, on="rid").select("group", "unit").unique()
+    pairs = units.select("group", a="unit").join(units.select("group", b="unit"), on="group")
+    return pairs.filter(pl.col("a") < pl.col("b")).select("a", "b").unique()
+
+
+def _within_components(of: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+    """Return `rid_l`, `unit_l`, `rid_r`, `unit_r`: records of units that hang together."""
+    labels = components(edges.select("a", "b")).cast(pl.UInt32)
+    inside = of.join(labels, left_on="unit", right_on="node")
+    left, right = (
+        inside.select("component", pl.col("rid", "unit").name.suffix(f"_{s}")) for s in "lr"
+    )
+    return left.join(right, on="component").filter(
+        (pl.col("rid_l") < pl.col("rid_r")) & (pl.col("unit_l") != pl.col("unit_r"))
+    )
 
 
 def _named(clusters: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:

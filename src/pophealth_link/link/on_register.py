@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
@@ -19,21 +20,19 @@ from pophealth_link.link import (
     previous_index,
     probabilistic,
 )
+from pophealth_link.link.barred import CONTRADICTED, KEPT_APART
+from pophealth_link.link.components import components
 from pophealth_link.link.inputs import LinkSpec
 from pophealth_link.link.model import Model
-from pophealth_link.link.numbers import CONTRADICTED
 from pophealth_link.link.person_index import NHS_NUMBER, PROBABILISTIC
 
 ACCEPTED, AMBIGUOUS, TIE = "accepted", "ambiguous", "tie"
-# Good enough by itself, but the two people that it would join are apart, or it cannot be told from
-# other pairs which of them is wrong.
-KEPT_APART = "kept_apart"
 _OPEN = "open"
 PAIR = ["rid_l", "rid_r"]
 _COLUMNS = (*PAIR, "pass", "match_weight", "match_probability", "decision")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class World:
     """What every pass is told: the prepared records, and what rules links out.
 
@@ -47,6 +46,32 @@ class World:
     reviewed: decisions.Reviewed = field(default_factory=decisions.nothing)
     contradicted: pl.DataFrame = field(default_factory=lambda: decisions.nothing().refused)
     known: pl.DataFrame = field(default_factory=previous_index.no_units)
+
+    @cached_property
+    def numbers(self) -> pl.DataFrame:
+        """The trusted numbers; one person by an earlier decision holds those of all its records."""
+        before = self.known.select("rid", group="unit")
+        return barred.as_one(self.trusted, pl.concat([self.reviewed.one, before]).unique())
+
+    @cached_property
+    def one(self) -> pl.DataFrame:
+        """Records on no register that are one person already: `rid`, `group`.
+
+        By a reviewer's yes or in the earlier index; also by way of others.
+        """
+        groups = self.reviewed.groups.select("rid", "group")
+        before = self.known.join(self.register, left_on="unit", right_on="rid", how="anti")
+        both = pl.concat([groups, before.select("rid", group="unit")])
+        found = components(both.filter(pl.col("rid") != pl.col("group")))
+        return found.cast(pl.UInt32).rename({"node": "rid", "component": "group"})
+
+    def persons(self, links: pl.DataFrame) -> pl.DataFrame:
+        """Return the links, and those of who is one person with the linked by an earlier run."""
+        on_register = self.register.select("rid").unique()
+        loose = self.known.join(on_register, left_on="unit", right_on="rid", how="anti")
+        came = links.join(loose, left_on="rid_r", right_on="rid").select("rid_l", "unit").unique()
+        whole = came.join(loose, on="unit").select("rid_l", rid_r="rid")
+        return pl.concat([links, whole]).unique()
 
     @property
     def apart(self) -> pl.DataFrame:
@@ -166,23 +191,50 @@ def screened(pairs: pl.DataFrame, world: World, links: pl.DataFrame) -> pl.DataF
     new = pairs.filter(~(pl.col("rid_l").is_in(known) & pl.col("rid_r").is_in(known)))
     forbidden = barred.reasons(
         new,
-        links=links,
+        links=world.persons(links),
         records=world.records,
-        trusted=world.trusted,
+        numbers=world.numbers,
         apart=world.apart,
+        one=world.one,
     )
-    apart = previous_index.at_odds(new, links, world.known).with_columns(reason=pl.lit(KEPT_APART))
-    reasons = pl.concat([forbidden, apart]).unique(PAIR, keep="first", maintain_order=True)
-    return _overruled(new, reasons)
+    reasons = pl.concat([forbidden, _kept_apart(new, world, links)])
+    return _overruled(new, reasons.unique(PAIR, keep="first", maintain_order=True))
+
+
+def _kept_apart(pairs: pl.DataFrame, world: World, links: pl.DataFrame) -> pl.DataFrame:
+    """Return the pairs that would make two people of the earlier index one.
+
+    Or take a record from the person whom a reviewer named.
+    """
+    mated = barred.mates(pairs, world.one)
+    asked = mated.select(PAIR).unique()
+    two = [
+        previous_index.at_odds(asked, links, world.known),
+        previous_index.two_people(asked, world.known),
+    ]
+    ours = mated.join(pl.concat(two), on=PAIR, how="semi").select("rid_l", rid_r="asked")
+    persons = world.register.select(rid_l="rid")
+    named = pairs.select(PAIR).join(world.reviewed.register, on="rid_r", suffix="_named")
+    other = named.filter(pl.col("rid_l") != pl.col("rid_l_named")).select(PAIR)
+    other = other.join(persons, on="rid_l", how="semi")
+    return pl.concat([ours, other]).unique().with_columns(reason=pl.lit(KEPT_APART))
 
 
 def settled(pairs: pl.DataFrame, world: World, links: pl.DataFrame) -> list[pl.DataFrame]:
     """Return a pass's pairs without links that contradict each other, and those who follow."""
     accepted = pairs.filter(pl.col("decision") == ACCEPTED)
+    mated = barred.mates(accepted, world.one)
+    odd = previous_index.at_odds(mated, mated, world.known)
     contrary = [
-        barred.torn(accepted, world.trusted, world.apart),
+        barred.torn(
+            accepted,
+            records=world.records,
+            numbers=world.numbers,
+            apart=world.apart,
+            one=world.one,
+        ),
         decisions.torn(accepted, world.reviewed.groups),
-        previous_index.at_odds(accepted, accepted, world.known),
+        mated.join(odd, on=PAIR, how="semi").select("rid_l", rid_r="asked"),
     ]
     sound = _overruled(pairs, pl.concat(contrary).unique().with_columns(reason=pl.lit(TIE)))
     return [sound, _followers(world, pl.concat([links, links_of(sound)]))]

@@ -39,10 +39,14 @@ def assign_people(
     """Return `rid`, `person` (a `rid` that stands for the person), `method`, `match_probability`.
 
     `pairs` are the accepted ones of all passes (`rid_l`, `rid_r`, `pass`, `match_probability`),
-    `people` (`rid`, `person`) tells who is whose, `known` what an earlier run decided: it stays.
+    `people` (`rid`, `person`) tells who is whose, `known` what an earlier run decided: it stays,
+    but for who was unlinked then and is linked now.
     """
     main = records.filter(~pl.col("alias")).select("rid", "on_register")
     told = known.select("rid", decided="method", before="match_probability")
+    linked = pairs.select(pl.concat_list("rid_l", "rid_r").explode().alias("rid")).unique()
+    again = told.filter(pl.col("decided") == UNLINKED).join(linked, on="rid", how="semi")
+    told = told.join(again, on="rid", how="anti")
     seen = (
         main.join(people, on="rid", how="left")
         .join(_best_of(pairs, main), on="rid", how="left")

@@ -11,16 +11,9 @@ from math import log2
 
 import polars as pl
 
+from pophealth_link.link import habits
 from pophealth_link.link.comparisons import AT_HOME, COMPARISONS, JOINT
 from pophealth_link.link.model import Model
-
-_ROUNDS = 4
-# Records of a source that the shipped share counts as much as, when the source's own is learnt.
-_WORTH = 50
-_SHARES = (0.02, 0.995)
-_GREATEST = 60.0
-# Without the family name, which second registrations often have otherwise: married, or misspelt.
-_SAME_PERSON = ("first_given", "date_of_birth")
 
 
 def against_nobody(
@@ -35,33 +28,24 @@ def against_nobody(
     if share is None:
         known = weighed_against(weighed, model, sources)
     else:
-        shift = _logit(share) - _logit(model.on_register)
+        shift = habits.logit(share) - habits.logit(model.on_register)
         mated = weighed.with_columns(mate=_mate_weight(model))
         known = mated.with_columns(pl.col("weight") + shift)
-    nobody = (1 + _power(pl.col("mate")).max().over("rid_r").fill_null(0.0)).log(2)
+    nobody = (1 + pl.lit(2.0).pow(pl.col("mate")).max().over("rid_r").fill_null(0.0)).log(2)
     odds = pl.col("weight") - nobody
     return known.select("rid_l", "rid_r", odds.round(6).alias("match_weight"))
 
 
-def _logit(share: float) -> float:
-    return log2(share / (1 - share))
-
-
-def weighed_against(weighed: pl.DataFrame, model: Model, sources: pl.DataFrame) -> pl.DataFrame:
-    """Return `weighed` with its `weight` at the share of the source that is on the register.
+def weighed_against(
+    weighed: pl.DataFrame, model: Model, sources: pl.DataFrame, *, learn_m: bool = True
+) -> pl.DataFrame:
+    """Return `weighed` with its `weight` at the habits of the source of each record (`habits`).
 
     `mate` is added: log2 of the odds of an unregistered mate of the candidate against anybody
-    else. The share of each source is learnt from its own records.
+    else.
     """
     mated = weighed.with_columns(mate=_mate_weight(model))
-    pairs = mated.join(sources, on="rid_r", how="left", maintain_order="left")
-    shifts = _learn(pairs, model)
-    shifted = pairs.join(shifts, on="source", how="left", maintain_order="left")
-    return shifted.with_columns(pl.col("weight") + pl.col("shift")).drop("source", "shift")
-
-
-def _power(bits: pl.Expr) -> pl.Expr:
-    return pl.lit(2.0).pow(bits.clip(-_GREATEST, _GREATEST))
+    return habits.learnt(mated, model, sources, learn_m=learn_m)
 
 
 def _mate_weight(model: Model) -> pl.Expr:
@@ -85,7 +69,7 @@ def _mate_weight(model: Model) -> pl.Expr:
         for name, comparison in COMPARISONS.items()
         if comparison.u_from != "register"
     )
-    prior = _logit(model.on_register) - log2(model.mates * model.sharing)
+    prior = habits.logit(model.on_register) - log2(model.mates * model.sharing)
     dwelling = model.levels["household"][0]
     mate = pl.col("weight") - against_mate + _together(model) - dwelling.adjust - prior
     return pl.when(pl.col("household") == dwelling.name).then(mate)
@@ -95,42 +79,3 @@ def _together(model: Model) -> pl.Expr:
     """Return the bits that comparisons which go together among mates add to a mate's weight."""
     bits = (pl.when(JOINT[name]).then(pl.lit(v)).otherwise(0.0) for name, v in model.joint.items())
     return pl.sum_horizontal(pl.lit(0.0), *bits)
-
-
-def _learn(pairs: pl.DataFrame, model: Model) -> pl.DataFrame:
-    """Return `source`, `shift`: what to add to weights for the source's own share on the register.
-
-    The share is found by expectation and maximisation over the candidates of its records.
-    """
-    start = model.on_register
-    shifts = pairs.select("source", shift=pl.lit(0.0)).unique()
-    nobody = 1 + _power(pl.col("mate")).max().fill_null(0.0)
-    for _ in range(_ROUNDS):
-        odds = _power(pl.col("weight") + pl.col("shift")).sum()
-        chances = (
-            pairs.join(shifts, on="source")
-            .group_by("source", "rid_r")
-            .agg((odds / (odds + nobody)).round(9).alias("chance"))
-        )
-        found = chances.group_by("source").agg(pl.col("chance").sum().round(3), pl.len())
-        share = (pl.col("chance") + start * _WORTH) / (pl.col("len") + _WORTH)
-        bounded = share.clip(*_SHARES)
-        logit = (bounded / (1 - bounded)).log(2) - _logit(start)
-        shifts = found.select("source", logit.round(6).alias("shift"))
-    return shifts
-
-
-def same_person(records: pl.DataFrame) -> pl.DataFrame:
-    """Return `rid`, `group`: the smallest rid among the register's records of plainly one person.
-
-    These agree in given name, date of birth and dwelling: registered twice, they are no rivals of
-    each other. Twins do not share a given name.
-    """
-    dwelling = pl.coalesce("uprn", pl.concat_str("home", "house", separator=" "))
-    main = records.filter(~pl.col("alias") & pl.col("on_register")).with_columns(
-        dwelling=dwelling.alias("dwelling")
-    )
-    keys = [*_SAME_PERSON, "dwelling"]
-    known = pl.all_horizontal(pl.col(key).is_not_null() for key in keys)
-    first = pl.when(known).then(pl.col("rid").min().over(keys))
-    return main.select("rid", pl.coalesce(first, "rid").alias("group"))

@@ -156,3 +156,10 @@ def at_odds(pairs: pl.DataFrame, links: pl.DataFrame, known: pl.DataFrame) -> pl
             same_unit.filter(pl.col("rid_l") != pl.col("rid_l_there")).select(_PAIR),
         ]
     ).unique()
+
+
+def two_people(pairs: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Return the pairs `rid_l`, `rid_r` of records that are two people of the earlier index."""
+    left, right = (known.select(pl.col("rid").alias(f"rid_{s}"), "unit") for s in "lr")
+    both = pairs.join(left, on="rid_l").join(right, on="rid_r", suffix="_r")
+    return both.filter(pl.col("unit") != pl.col("unit_r")).select(_PAIR)

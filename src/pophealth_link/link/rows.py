@@ -14,8 +14,9 @@ from pophealth_link.prepare import names, nicknames
 
 # Made for each row, from its names and its date of birth: what comparisons and rules read.
 DERIVED = (
-    "row_kind", "short", "middle_first", "given_initial", "given_start", "family_initial",
-    "family_start", "month_day", "birth_key", "birth_swapped",
+    "row_kind", "short", "middle_first", "middle_initial", "given_initial", "given_start",
+    "family_initial", "family_start", "year_month", "year_day", "month_day", "birth_key",
+    "birth_swapped",
 )  # fmt: skip
 ROW_COLUMNS = (*COLUMNS, *DERIVED)
 _MANY = "several"
@@ -73,10 +74,13 @@ def _derived(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         nicknames.short(pl.col("first_given")).alias("short"),
         pl.col("middle_words").list.first().alias("middle_first"),
+        pl.col("middle_words").list.first().str.head(1).alias("middle_initial"),
         pl.col("first_given").str.head(1).alias("given_initial"),
         pl.col("first_given").str.head(3).alias("given_start"),
         pl.col("family").str.head(1).alias("family_initial"),
         pl.col("family").str.head(3).alias("family_start"),
+        pl.col("birth_text").str.head(6).alias("year_month"),
+        (pl.col("birth_text").str.head(4) + pl.col("birth_text").str.tail(2)).alias("year_day"),
         pl.col("birth_text").str.tail(4).alias("month_day"),
         pl.when(~pl.col("placeholder_birth")).then("birth_text").alias("birth_key"),
         # Where the day is none of a month's numbers there is nothing to exchange.

@@ -23,11 +23,12 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.errors import LinkageError
-from pophealth_link.link import em, numbers, train_pairs
+from pophealth_link.link import em, habits, numbers, train_pairs
 from pophealth_link.link.comparisons import COMPARISONS
 from pophealth_link.link.inputs import LinkSpec
+from pophealth_link.link.levels import Levels
 from pophealth_link.link.model import Level, Model, load
-from pophealth_link.link.train_pairs import Bounds, Levels, Records
+from pophealth_link.link.train_pairs import Bounds, Records
 from pophealth_link.version import __version__
 
 TRAIN = "train"
@@ -72,7 +73,7 @@ def train(
     rng = np.random.default_rng(seed)
     of = _learnt_from(records, linked, rng, bounds)
     with_u, counts = _with_u(default, of, levels, rng, bounds)
-    known = train_pairs.coded(train_pairs.candidates(of, with_u), levels)
+    known = habits.coded(train_pairs.candidates(of, with_u), levels)
     start = levels.of(default, "m")
     first = em.fit(known, start, levels.groups, kept=~counts.shown, rounds=bounds.rounds)
     kept = ~counts.shown | _rare(first.seen, counts.apart, levels)
@@ -107,7 +108,7 @@ def _with_u(
     """Return the default model with u of these records, and what u was counted from."""
     size = len(levels.names)
     near = train_pairs.candidates(of, default)
-    known = train_pairs.coded(near, levels)
+    known = habits.coded(near, levels)
     likely = known.probabilities(np.zeros(size))
     sums, shown = [], known.agreement.sums(np.ones(len(likely)), size) > 0
     for seen, chance in (

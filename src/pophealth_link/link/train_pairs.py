@@ -9,10 +9,9 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.link import agreement, blocking, em, posterior, probabilistic
-from pophealth_link.link.comparisons import COMPARISONS, context
+from pophealth_link.link.comparisons import COMPARISONS
 from pophealth_link.link.model import Model
 
-HOME = "home"
 # Candidates below these odds are of two people whatever m is. Members of one household, who are
 # learnt from as well, are far above.
 _FLOOR = 1e-12
@@ -27,53 +26,6 @@ class Bounds:
     candidates: int = 2_000_000
     random_pairs: int = 500_000
     rounds: int = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """All levels of all comparisons in one row, numbered from 0.
-
-    `groups` numbers the levels whose shares sum to one: those of a comparison, apart for pairs of
-    one dwelling, which `at_home` marks. `u_from` tells where each level's u comes from.
-    """
-
-    names: tuple[tuple[str, str], ...]
-    groups: em.Ints
-    at_home: em.Flags
-    u_from: tuple[str, ...]
-
-    @classmethod
-    def declared(cls) -> Levels:
-        """Return the levels of `COMPARISONS`."""
-        names = tuple((c.name, rule.name) for c in COMPARISONS.values() for rule in c.levels)
-        group = [(comparison, context(level)) for comparison, level in names]
-        order = {each: number for number, each in enumerate(dict.fromkeys(group))}
-        home = np.array([where == HOME for _, where in group])
-        u_from = tuple(COMPARISONS[comparison].u_from for comparison, _ in names)
-        return cls(names, np.array([order[each] for each in group]), home, u_from)
-
-    def of(self, model: Model, what: str) -> em.Floats:
-        """Return `m`, `u` or `adjust` of every level."""
-        each = {(n, v.name): getattr(v, what) for n, levels in model.levels.items() for v in levels}
-        return np.array([each[name] for name in self.names])
-
-    def read(self, seen: pl.DataFrame) -> em.Agreement:
-        """Return the levels of pairs, a column for each comparison, by number."""
-        told = list(COMPARISONS)
-        number = {name: place for place, name in enumerate(self.names)}
-        coded = seen.select(
-            pl.col(each.name)
-            .replace_strict(
-                {rule.name: number[each.name, rule.name] for rule in each.levels},
-                default=None,
-                return_dtype=pl.Int64,
-            )
-            .fill_null(-1)
-            for each in COMPARISONS.values()
-        )
-        patterns = coded.unique().sort(told).with_row_index("pattern")
-        which = coded.join(patterns, on=told, how="left", maintain_order="left")["pattern"]
-        return em.Agreement(patterns.select(told).to_numpy(), which.cast(pl.Int64).to_numpy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +69,8 @@ def candidates(of: Records, model: Model) -> pl.DataFrame:
     weighed = probabilistic.weigh(of.register, of.others, model, floor=_FLOOR)
     placed = model.at_register(of.register)
     sources = of.others.filter(~pl.col("alias")).select("source", rid_r="rid")
-    known = posterior.weighed_against(weighed, placed, sources)
+    known = posterior.weighed_against(weighed, placed, sources, learn_m=False)
     return known.sort("rid_r", "rid_l")
-
-
-def coded(known: pl.DataFrame, levels: Levels) -> em.Candidates:
-    """Return what `candidates` found for expectation and maximisation."""
-    by_record = known.group_by("rid_r").agg(pl.col("mate").max()).sort("rid_r")
-    nobody = 1 + np.exp2(by_record["mate"].fill_null(-np.inf).to_numpy())
-    record = known["rid_r"].rle_id().cast(pl.Int64).to_numpy()
-    return em.Candidates(levels.read(known), record, known["weight"].to_numpy(), nobody)
 
 
 def mates(known: pl.DataFrame, likely: em.Floats, of: Records) -> tuple[pl.DataFrame, em.Floats]:

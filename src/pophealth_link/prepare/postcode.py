@@ -32,7 +32,7 @@ _READINGS = {2: ("LD",), 3: ("LLD", "LDD", "LDL"), 4: ("LLDD", "LLDL")}
 _INWARD = r"^[0-9][A-Z]{2}$"
 # A letter in the outward code, or read as one, and one in the inward code that is one.
 _LIKELY = r"[A-Z].*[A-Z].?$"
-_LONG_INWARD = r"^\s*[A-Za-z0-9]{2,3}\s+[A-Za-z0-9]{4}\s*$"
+_LONG_INWARD = r"^\s*([A-Za-z0-9]{2,3})[\s-]+([A-Za-z0-9]{4})\s*$"
 # The unit is never written with C, I, K, M, O or V, so that a 1 there is an L.
 _TO_UNIT = {"0": "O", "1": "L", "5": "S", "2": "Z", "8": "B"}
 _AT_END = r"(?i)\b([A-Z]{1,2}[0-9][A-Z0-9]? *[0-9][A-Z]{2})\W*$"
@@ -60,7 +60,7 @@ def plain_standardise(postcodes: pl.Series) -> pl.Series:
     mended = _mend_outward(plain.str.head(-3)) + " " + inward
     # Digits alone are a house or telephone number: they are not read as letters.
     likely = plain.str.len_chars().is_between(5, 7) & plain.str.contains(_LIKELY)
-    # A blank tells where the inward code begins: with four characters behind it, one is too many.
+    # A blank or hyphen tells where the inward code begins: of four characters one is too many.
     odd = postcodes.str.contains(_LONG_INWARD) & (mended.str.replace(" ", "") != plain)
     return where(mended, likely & ~odd & inward.str.contains(_INWARD))
 
@@ -82,7 +82,8 @@ def plain_at_end(addresses: pl.Series) -> pl.Series:
 def other(postcode: pl.Expr) -> pl.Expr:
     """Return the code of another country in capitals without signs, or null where it is none.
 
-    It must have three characters or more and two digits; `0000`, `1234` and the like are none.
+    It must have three characters or more and two digits; `0000`, `1234` and the like are none. One
+    that would be read as a British code if written together (`14 MOHD`) keeps a hyphen.
 
     >>> pl.DataFrame({"p": ["4223", "1016 ab", "9999", "none"]}).select(other(pl.col("p")))[
     ...     "p"].to_list()
@@ -94,7 +95,10 @@ def other(postcode: pl.Expr) -> pl.Expr:
 def _other(postcodes: pl.Series) -> pl.Series:
     plain = _plain(postcodes)
     code = plain.str.contains(_OTHER_CODE) & plain.str.contains("[0-9].*[0-9]")
-    return where(plain, code & ~plain.str.contains(_NO_CODE))
+    apart = postcodes.str.contains(_LONG_INWARD) & plain_standardise(plain).is_not_null()
+    joined = postcodes.str.replace(_LONG_INWARD, "$1-$2").str.to_uppercase()
+    kept = joined.zip_with(apart.fill_null(value=False), plain)
+    return where(kept, code & ~plain.str.contains(_NO_CODE))
 
 
 def _plain(postcodes: pl.Series) -> pl.Series:

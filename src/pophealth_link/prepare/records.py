@@ -109,27 +109,27 @@ def _given_parts(written: pl.Series) -> pl.Series:
 def _family_parts(written: pl.Series) -> pl.Series:
     """Return all that is told by family names as written."""
     family = names.plain_family(written)
-    return pl.DataFrame(
-        {
-            "family": family,
-            "family_words": names.plain_family_words(written),
-            "sound_family": names.plain_sound(family),
-            "former": names.plain_former(written),
-        }
-    ).to_struct()
+    return _struct(
+        family=family,
+        family_words=names.plain_family_words(written),
+        sound_family=names.plain_sound(family),
+        former=names.plain_former(written),
+    )
 
 
 def _address_parts(written: pl.Series) -> pl.Series:
     """Return all that is told by addresses as written."""
     lines = address.plain_line(written)
-    return pl.DataFrame(
-        {
-            "address": lines,
-            "house": address.plain_house(lines),
-            "address_words": address.plain_words(lines),
-            "told": postcode.plain_at_end(written),
-        }
-    ).to_struct()
+    return _struct(
+        address=lines,
+        house=address.plain_house(lines),
+        address_words=address.plain_words(lines),
+        told=postcode.plain_at_end(written),
+    )
+
+
+def _struct(**parts: pl.Series) -> pl.Series:
+    return pl.DataFrame(parts).to_struct()
 
 
 def _with_parts(people: pl.LazyFrame) -> pl.LazyFrame:
