@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from pophealth_link.errors import RunInterruptedError, UserError
+from pophealth_link.errors import RunInterruptedError, UserError, is_interruption
 from pophealth_link.folders import full_disk, is_full
 from pophealth_link.version import __version__
 
@@ -208,22 +208,11 @@ def _run(argv: Sequence[str] | None) -> int:
     except UserError as error:
         return _tell(error)
     except Exception as error:  # noqa: BLE001
-        if _interrupted(error):
+        if is_interruption(error):
             click.echo("Interrupted.", err=True)
             return RunInterruptedError.exit_code
         return _tell(full_disk()) if is_full(error) else _tell_bug(error)
     return result if isinstance(result, int) else 0
-
-
-def _interrupted(error: BaseException | None) -> bool:
-    """Return whether an interruption is behind an error: DuckDB tells of one as its own."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt) or "interrupt" in type(error).__name__.lower():
-            return True
-        if type(error) is RuntimeError and str(error) == "Query interrupted":
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _tell(error: UserError) -> int:

@@ -117,3 +117,14 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(name, list(valid), n=1)
     return f" Did you mean `{close[0]}`?" if close else ""
+
+
+def is_interruption(error: BaseException | None) -> bool:
+    """Return whether an interruption is behind an error: DuckDB tells of one as its own."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt) or "interrupt" in type(error).__name__.lower():
+            return True
+        if type(error) is RuntimeError and str(error) == "Query interrupted":
+            return True
+        error = error.__cause__ or error.__context__
+    return False

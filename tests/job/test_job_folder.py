@@ -91,6 +91,22 @@ def test_folders_above_a_failed_run_go_if_they_are_empty_and_were_made(tmp_path,
     assert [path.name for path in tmp_path.rglob("*")] == ["there"]
 
 
+@pytest.mark.parametrize(
+    "as_told", [RuntimeError("Query interrupted"), type("InterruptException", (Exception,), {})()]
+)
+def test_an_interruption_that_an_engine_tells_as_its_own_error_keeps_what_is_finished(
+    tmp_path, as_told
+):
+    with (
+        pytest.raises(RunInterruptedError, match="--resume"),
+        open_run(tmp_path / "run", "f") as folder,
+    ):
+        folder.mark("a stage", {"rows": 1})
+        raise as_told
+    with open_run(tmp_path / "run", "f", resume=True) as folder:
+        assert folder.done() != {}
+
+
 def test_folders_above_an_interrupted_run_stay_for_it_to_go_on(tmp_path):
     out = tmp_path / "deep/run"
     interrupt(out)

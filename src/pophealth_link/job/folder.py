@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pophealth_link.errors import RunInterruptedError
+from pophealth_link.errors import RunInterruptedError, is_interruption
 from pophealth_link.folders import (
     full_disk,
     is_full,
@@ -69,11 +69,9 @@ def open_run(
             (folder.path / _CHECKPOINT).unlink(missing_ok=True)
             refuse_existing(out)
             folder.path.rename(out)
-        except KeyboardInterrupt:
-            stopped = True
         except BaseException as error:
-            full = is_full(error)
-            if not full:
+            stopped, full = is_interruption(error), is_full(error)
+            if not (stopped or full):
                 shutil.rmtree(folder.path, ignore_errors=True)
                 raise
         if stopped or full:
