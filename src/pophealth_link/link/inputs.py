@@ -69,7 +69,7 @@ class LinkSpec:
     """
 
     model: str | Path = "default"
-    accept_probability: float = 0.9
+    accept_probability: float = 0.87
     review_probability: float = 0.50
     margin: float = 3.0
     passes: tuple[DeterministicPass, ...] = DEFAULT_PASSES

@@ -28,6 +28,8 @@ from pophealth_link.link.model import Level, Model
 # Rare names would otherwise carry weight without end: seen once in a register of 100,000.
 _LEAST_FREQUENCY = 1e-5
 _SURE = 0.999999
+# What is learnt of a source can raise a pair that the model alone takes for two people.
+_LEARNT_FROM = 0.001
 # What the levels of one dwelling may weigh more than their twins, all together.
 _AT_HOME_BITS = 12.0
 
@@ -77,13 +79,15 @@ def score(
 
     The weight is log2 of the odds that the two are one person against the record being of nobody
     on the left (see `posterior`); rivals among candidates are `assign`'s. Arguments as of `weigh`.
-    With a `share` that share of the records is expected on the left; without, the share is learnt
-    source by source.
+    With a `share` that share of the records is expected on the left; without, the habits of each
+    source are learnt. Pairs below the odds of the probability `floor` are then left out.
     """
-    weighed = weigh(left, right, model, spine=spine, floor=floor, memory_limit=memory_limit)
+    least = min(floor, _LEARNT_FROM)
+    weighed = weigh(left, right, model, spine=spine, floor=least, memory_limit=memory_limit)
     sources = right.filter(~pl.col("alias")).select("source", rid_r="rid")
     placed = model.at_register((left if spine is None else spine).filter(~pl.col("alias")))
-    return posterior.against_nobody(weighed, placed, sources, share=share)
+    found = posterior.against_nobody(weighed, placed, sources, share=share)
+    return found.filter(pl.col("match_weight") >= round(log2(floor / (1 - floor)), 6))
 
 
 def _no_pairs() -> pl.DataFrame:
