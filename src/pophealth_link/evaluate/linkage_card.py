@@ -17,7 +17,7 @@ from pophealth_link.disclosure import Policy
 from pophealth_link.evaluate import linkage_card_quality as judged
 from pophealth_link.evaluate import linkage_card_sections as sections
 from pophealth_link.evaluate.linkage_card_counts import Facts, parts
-from pophealth_link.evaluate.linkage_card_facts import facts
+from pophealth_link.evaluate.linkage_card_facts import facts, in_full
 from pophealth_link.evaluate.linkage_card_ledger import release
 from pophealth_link.evaluate.linkage_card_points import main_points
 from pophealth_link.evaluate.linkage_card_sections import CardContext
@@ -66,6 +66,7 @@ def linkage_card(
 
 def card(exact: Facts, policy: Policy, context: CardContext) -> LinkageCard:
     """Return the card from exact :func:`facts`, released by the policy."""
+    exact = in_full(exact)
     released = release([*parts(exact), *judged.parts(exact)], policy)
     made = {
         "purpose": sections.purpose(exact, context),

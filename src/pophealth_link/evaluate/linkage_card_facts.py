@@ -80,6 +80,26 @@ def is_whole(exact: Mapping[str, Any]) -> bool:
     return lists and tables and bool(exact["sources"]) and bool(exact["methods"])
 
 
+def in_full(exact: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts with every method and every reason for every source, if only of no record.
+
+    A row that is absent would tell a count of none, which a policy may withhold.
+    """
+    others = [each["name"] for each in exact["sources"] if not each["register"]]
+    told = {"methods": "method", "unlinked": "reason"}
+    return {**exact, **{rows: _grid(exact[rows], others, name) for rows, name in told.items()}}
+
+
+def _grid(rows: Sequence[Mapping[str, Any]], sources: Sequence[str], name: str) -> list[Any]:
+    seen = {(row["source"], row[name]) for row in rows}
+    values = dict.fromkeys(row[name] for row in rows if row["source"] in sources)
+    absent = [(source, value) for source in sources for value in values]
+    return [
+        *rows,
+        *({"source": s, name: v, "records": 0} for s, v in absent if (s, v) not in seen),
+    ]
+
+
 _LISTS: Mapping[str, tuple[str, ...]] = {
     "sources": ("name", "setting", "register", "unique_people", "nhs_number_kind"),
     "intake": ("source", "rows_in", "accepted", "quarantined", "removed_by_opt_out"),

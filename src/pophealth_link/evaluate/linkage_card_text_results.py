@@ -104,6 +104,8 @@ def _counted(name: str) -> str:
         "nhs_numbers_shared": "NHS numbers set aside: two records of one source of unique people",
         "reviewed_yes": "reviewers' decisions that two records are one person",
         "reviewed_no": "reviewers' decisions that they are not",
+        "reviewed_yes_against_numbers": "pairs that a reviewer made one person against two numbers",
+        "reviewed_yes_against_death": "pairs that a reviewer made one in spite of a death before",
         "reviewed_unknown": "reviewers' decisions on records that are not there",
         "reviewed_not_followed": "records that are not the person that a reviewer's yes makes them",
         "previous_kept": "records that keep the person of the previous linkage",
