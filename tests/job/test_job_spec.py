@@ -36,7 +36,7 @@ def message_of(tmp_path, text):
 
 def test_what_is_left_out_has_the_stated_defaults(tmp_path):
     spec = spec_of(tmp_path, SMALL)
-    assert spec.link.accept_probability == 0.87
+    assert spec.link.accept_probability == 0.85
     assert spec.footprints.basis == ("registered", "resident")
     assert spec.reporting_period == (date(2025, 4, 1), date(2026, 3, 31))
 

@@ -235,3 +235,155 @@ def test_ids_and_methods_of_people_already_there_never_change(drawn, order, tmp_
     sources = [replace(s, frame=s.frame.reverse()) for s in order.sample(world(later), 4)]
     again = link(sources, LinkSpec(previous_index=folder), key=KEY)
     assert again.person_index.equals(after.person_index)
+
+
+def labelled(folder: Path, *rows: str) -> Path:
+    path = folder / "labels.csv"
+    path.write_text("\n".join(["source_l,record_id_l,source_r,record_id_r,decision", *rows]) + "\n")
+    return path
+
+
+def others_unchanged(before, after, *but: str) -> bool:
+    old, new = by_record(before), by_record(after)
+    return all(new[record][0] == told[0] for record, told in old.items() if record not in but)
+
+
+def test_a_no_undoes_what_an_earlier_run_linked(tmp_path, monkeypatch):
+    weights = {("p", "a"): 20.0, ("q", "t"): 20.0}
+    before = run(FIRST, weights, monkeypatch)
+    folder = kept(before, tmp_path / "linked")
+    labels = labelled(tmp_path, "care,a,gp,p,no")
+    after = run(FIRST, weights, monkeypatch, folder, decisions=labels)
+    assert together(after) == {frozenset("qt")}
+    assert others_unchanged(before, after, "a")
+    assert by_record(after)["a"][1:] == ["unlinked", None]
+    assert by_record(after)["a"][0] not in set(before.person_index["person_id"])
+    told = {name: after.counts[f"previous_{name}"] for name in ("kept", "undone", "vanished")}
+    assert told == {"kept": 3, "undone": 1, "vanished": 0}
+    assert after.counts["unlinked_reviewed_no"] == 1
+    # The next run has nothing to undo.
+    again = run(FIRST, weights, monkeypatch, kept(after, tmp_path / "again"), decisions=labels)
+    assert again.person_index.equals(after.person_index)
+    assert again.counts["previous_undone"] == 0
+
+
+def test_whom_a_no_set_free_is_linked_anew(tmp_path, monkeypatch):
+    before = run(FIRST, {("p", "a"): 20.0}, monkeypatch)
+    folder = kept(before, tmp_path / "linked")
+    labels = labelled(tmp_path, "gp,p,care,a,no")
+    after = run(FIRST, {("p", "a"): 20.0, ("q", "a"): 15.0}, monkeypatch, folder, decisions=labels)
+    assert together(after) == {frozenset("qa")}
+    assert others_unchanged(before, after, "a")
+
+
+def test_a_no_undoes_a_number_too(tmp_path, monkeypatch):
+    rows = more(FIRST, housing=[("h", NUMBERS[0])])
+    before = run(rows, {}, monkeypatch)
+    assert together(before) == {frozenset("ph")}
+    labels = labelled(tmp_path, "gp,p,housing,h,no")
+    after = run(rows, {}, monkeypatch, kept(before, tmp_path / "linked"), decisions=labels)
+    assert together(after) == set()
+    assert others_unchanged(before, after, "h")
+
+
+def test_a_no_between_two_of_one_person_frees_the_later(tmp_path, monkeypatch):
+    # Care stands before trust in the index; neither is the register row.
+    before = run(FIRST, {("p", "a"): 20.0, ("p", "t"): 20.0}, monkeypatch)
+    assert together(before) == {frozenset("pat")}
+    labels = labelled(tmp_path, "trust,t,care,a,no")
+    folder = kept(before, tmp_path / "linked")
+    after = run(FIRST, {("p", "t"): 20.0}, monkeypatch, folder, decisions=labels)
+    assert together(after) == {frozenset("pa")}
+    assert others_unchanged(before, after, "t")
+
+
+def test_off_the_register_whoever_is_left_alone_is_unlinked(tmp_path, monkeypatch):
+    before = run(FIRST, {("a", "t"): 20.0}, monkeypatch)
+    labels = labelled(tmp_path, "care,a,trust,t,no")
+    folder = kept(before, tmp_path / "linked")
+    after = run(FIRST, {("a", "t"): 20.0}, monkeypatch, folder, decisions=labels)
+    assert together(after) == set()
+    assert others_unchanged(before, after, "t")
+    assert [by_record(after)[record][1:] for record in "at"] == [["unlinked", None]] * 2
+
+
+def test_one_whom_a_no_frees_sends_nobody_else_away(tmp_path, monkeypatch):
+    rows = more(FIRST, trust=[("u", None)])
+    before = run(rows, {("p", "a"): 20.0, ("p", "t"): 20.0, ("p", "u"): 20.0}, monkeypatch)
+    assert together(before) == {frozenset("patu")}
+    # a keeps p, t does not; so t is no reason for u to go.
+    labels = labelled(tmp_path, "care,a,trust,t,no", "trust,t,trust,u,no")
+    folder = kept(before, tmp_path / "linked")
+    after = run(rows, {}, monkeypatch, folder, decisions=labels)
+    assert together(after) == {frozenset("pau")}
+    assert after.counts["previous_undone"] == 1
+
+
+def test_those_of_one_yes_are_freed_together(tmp_path, monkeypatch):
+    before = run(FIRST, {("p", "a"): 20.0, ("p", "t"): 20.0}, monkeypatch)
+    labels = labelled(tmp_path, "gp,p,care,a,no", "care,a,trust,t,yes")
+    folder = kept(before, tmp_path / "linked")
+    after = run(FIRST, {("p", "t"): 20.0}, monkeypatch, folder, decisions=labels)
+    assert together(after) == {frozenset("at")}
+    assert others_unchanged(before, after, "a", "t")
+    assert after.counts["previous_undone"] == 2
+
+
+def test_a_no_on_two_people_of_the_index_changes_nothing(tmp_path, monkeypatch):
+    before = run(FIRST, {("p", "a"): 20.0}, monkeypatch)
+    labels = labelled(tmp_path, "gp,q,care,a,no", "gp,p,trust,t,no")
+    after = run(FIRST, {}, monkeypatch, kept(before, tmp_path / "linked"), decisions=labels)
+    assert after.person_index.equals(before.person_index)
+    assert after.counts["previous_undone"] == 0
+
+
+def test_an_index_that_no_run_could_have_written_is_refused(tmp_path, monkeypatch):
+    rows = more(FIRST, care=[("b", None), ("c", None)])
+    index = run(rows, {}, monkeypatch).person_index
+    ids = dict(index.select("record_id", "person_id").iter_rows())
+    record = pl.col("record_id")
+    unsound = index.with_columns(
+        person_id=pl.col("person_id").replace({ids["q"]: ids["p"], ids["c"]: ids["b"]}),
+        method=pl.when(record == "t").then(pl.lit("SECRET^")).otherwise("method"),
+        match_probability=pl.when(record == "a").then(7.0).when(record == "b").then(float("nan")),
+    )
+    file = tmp_path / "person_index.parquet"
+    unsound.write_parquet(file)
+    with pytest.raises(LinkageError, match="not a sound") as raised:
+        run(rows, {}, monkeypatch, file)
+    text = str(raised.value)
+    assert "2 rows of the register share" in text
+    assert "2 rows of a source of unique people share" in text
+    assert "2 rows have a match_probability" in text
+    assert "1 rows have a method" in text
+    assert not any(value in text for value in ("SECRET", "7.0", "nan", *ids.values()))
+
+
+@pytest.mark.parametrize(
+    ("method", "sound"),
+    [("off_register", True), ("given_birth_2", True), ("", False), ("a b", False), (None, False)],
+)
+def test_methods_are_those_that_a_run_can_write(tmp_path, monkeypatch, method, sound):
+    index = run(FIRST, {}, monkeypatch).person_index
+    told = pl.when(pl.col("record_id") == "t").then(pl.lit(method, pl.String)).otherwise("method")
+    file = tmp_path / "person_index.parquet"
+    index.with_columns(method=told).write_parquet(file)
+    if sound:
+        assert previous_index.read(file, ["gp", "care"]).height == index.height
+    else:
+        with pytest.raises(LinkageError, match="1 rows have a method"):
+            previous_index.read(file, ["gp", "care"])
+
+
+def test_a_source_that_may_repeat_people_may_do_so_in_the_index(tmp_path, monkeypatch):
+    rows = more(FIRST, trust=[("u", None)])
+    before = run(rows, {("p", "t"): 20.0, ("p", "u"): 20.0}, monkeypatch)
+    folder = kept(before, tmp_path / "linked")
+    assert run(rows, {}, monkeypatch, folder).person_index.equals(before.person_index)
+
+
+def test_an_index_is_named_by_a_path():
+    with pytest.raises(LinkageError, match=r"previous_index must be a path.*Path\(") as raised:
+        LinkSpec(previous_index="linked_secret", margin=-1.0)  # type: ignore[arg-type]
+    assert "margin" in str(raised.value)
+    assert "secret" not in str(raised.value)

@@ -110,5 +110,6 @@ def _counted(name: str) -> str:
         "reviewed_not_followed": "records that are not the person that a reviewer's yes makes them",
         "previous_kept": "records that keep the person of the previous linkage",
         "previous_vanished": "records of the previous linkage that are not there any more",
+        "previous_undone": "links of the previous linkage that a reviewer's no undid",
     }
     return known.get(name, plain(name))

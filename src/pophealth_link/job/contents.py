@@ -122,7 +122,8 @@ def _previous_index(job: Job, path: Path) -> list[Problem]:
     if not (is_file(path) or is_folder(path)):
         return []
     privacy = job.spec.privacy
-    found = _tried("link.previous_index", path, previous_index.read)
+    unique = [source.name for source in job.sources if source.unique_people]
+    found = _tried("link.previous_index", path, lambda path: previous_index.read(path, unique))
     if not found and not (privacy.key_file or privacy.key_env or job.inherited_key):
         what = "names no key: the person ids of link.previous_index are kept by the key of its run."
         found = [Problem(JobError, "privacy", what, "set [privacy] key_file to that key.")]

@@ -83,7 +83,7 @@ class LinkTable(_Table):
     """`[link]`: model, thresholds, passes. `default_passes`: whether the built-in ones are run."""
 
     model: Text = "default"
-    accept_probability: float = Field(default=0.87, ge=0.5, lt=1)
+    accept_probability: float = Field(default=0.85, ge=0.5, lt=1)
     review_probability: float = Field(default=0.50, gt=0, lt=1)
     margin: float = Field(default=3.0, ge=0, description="bits of match weight")
     max_pairs: int = Field(default=500_000_000, gt=0)

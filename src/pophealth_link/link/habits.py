@@ -1,5 +1,7 @@
 """What the records of a source teach of it: its share on the register, and how its records err.
 
+These are the records that earlier passes left open.
+
 Sources differ: one writes names as heard, another has addresses a year old. By expectation and
 maximisation over the candidates of a source, with the model as what is believed beforehand, its own
 share on the register and its own m of every level take the place of the model's. Source: Dempster,
@@ -22,9 +24,10 @@ _ROUNDS = 6
 # Records of a source as which the model counts: for its share on the register, and for its m.
 _SHARE_WORTH, _M_WORTH = 50, 500
 _SHARES = (0.02, 0.995)
-# Bits. Who has the birthday and the address of somebody else looks like a person whose names are
-# both wrong, and many of them would teach so: a level that speaks of two people at most doubles.
-_UNLIKE = 1.0
+# Bits. No level may come to be more than twice as likely among true pairs: what a whole source has
+# in common (initials alone, birthdays of 1 January) tells nobody apart there, and who has the
+# birthday and address of somebody else looks like a person whose names are both wrong.
+_MOST = 1.0
 
 
 def learnt(
@@ -78,8 +81,7 @@ def _weights(
         likely = replace(pairs, nobody=pairs.nobody * 2**-shift).probabilities(moved)
         seen = pairs.agreement.sums(likely, len(start))
         m = em.shares(seen, start, levels.groups, kept=kept, worth=_M_WORTH)
-        moved = np.where(kept, 0.0, np.log2(m / start)).round(6)
-        moved = np.where(levels.unlike, np.minimum(moved, _UNLIKE), moved)
+        moved = np.where(kept, 0.0, np.minimum(np.log2(m / start), _MOST)).round(6)
         shift = round(_logit_of(likely.sum(), records, model) - logit(model.on_register), 6)
     return pl.Series((pairs.weights(moved) + shift).round(6))
 

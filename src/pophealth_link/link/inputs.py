@@ -69,7 +69,7 @@ class LinkSpec:
     """
 
     model: str | Path = "default"
-    accept_probability: float = 0.87
+    accept_probability: float = 0.85
     review_probability: float = 0.50
     margin: float = 3.0
     passes: tuple[DeterministicPass, ...] = DEFAULT_PASSES
@@ -85,6 +85,9 @@ class LinkSpec:
         problems += _threshold_faults(self.accept_probability, self.review_probability)
         if not 0 <= self.margin < inf:
             problems.append("margin must be 0 bits or more.")
+        if not isinstance(self.previous_index, Path | None):
+            how = "from pathlib import Path; previous_index=Path(...)."
+            problems.append(f"previous_index must be a path, not other text: {how}")
         if self.max_pairs < 1:
             problems.append("max_pairs must be 1 or more.")
         if self.memory_limit is not None and not _MEMORY.fullmatch(self.memory_limit):

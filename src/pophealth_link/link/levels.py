@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from pophealth_link.link import em
-from pophealth_link.link.comparisons import AT_HOME, COMPARISONS, context
+from pophealth_link.link.comparisons import COMPARISONS, context
 from pophealth_link.link.model import Model
 
 HOME = "home"
@@ -19,15 +19,13 @@ class Levels:
     """All levels of all comparisons in one row, numbered from 0.
 
     `groups` numbers the levels whose shares sum to one: those of a comparison, apart for pairs of
-    one dwelling, which `at_home` marks. `u_from` tells where each level's u comes from, `unlike`
-    which levels speak of two people.
+    one dwelling, which `at_home` marks. `u_from` tells where each level's u comes from.
     """
 
     names: tuple[tuple[str, str], ...]
     groups: em.Ints
     at_home: em.Flags
     u_from: tuple[str, ...]
-    unlike: em.Flags
 
     @classmethod
     def declared(cls) -> Levels:
@@ -37,8 +35,7 @@ class Levels:
         order = {each: number for number, each in enumerate(dict.fromkeys(group))}
         home = np.array([where == HOME for _, where in group])
         u_from = tuple(COMPARISONS[comparison].u_from for comparison, _ in names)
-        unlike = np.array([v.removesuffix(AT_HOME) in COMPARISONS[c].unlike for c, v in names])
-        return cls(names, np.array([order[each] for each in group]), home, u_from, unlike)
+        return cls(names, np.array([order[each] for each in group]), home, u_from)
 
     def of(self, model: Model, what: str) -> em.Floats:
         """Return `m`, `u` or `adjust` of every level."""

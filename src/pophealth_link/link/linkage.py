@@ -104,8 +104,8 @@ def before_scoring(sources: Sequence[People], spec: LinkSpec, *, key: Key | None
     Raises as `link` does.
     """
     records = stack(sources, register_of(sources))
-    known = _known(spec, records, key)
     reviewed = _reviewed(spec, records, [each.source for each in sources])
+    known = previous_index.obeyed(_known(spec, records, key), reviewed.refused, reviewed.one)
     found = pairs_of(previous_index.links(known, records), _EARLIER)
     found = _and(found, _reviewed_pairs(records, links_of(found), reviewed, known))
     by_number = numbers.link(
@@ -145,7 +145,8 @@ def _and(found: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
 def _known(spec: LinkSpec, records: pl.DataFrame, key: Key | None) -> Known:
     if spec.previous_index is None:
         return previous_index.nobody()
-    return previous_index.known(previous_index.read(spec.previous_index), records, key)
+    unique = records.filter("unique_people")["source"].unique().to_list()
+    return previous_index.known(previous_index.read(spec.previous_index, unique), records, key)
 
 
 def _reviewed(spec: LinkSpec, records: pl.DataFrame, sources: Sequence[str]) -> decisions.Reviewed:

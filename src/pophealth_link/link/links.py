@@ -92,6 +92,7 @@ def counts(
         **_overruled(main, reviewed),
         "previous_kept": known.records.height,
         "previous_vanished": known.vanished,
+        "previous_undone": known.undone,
     }
 
 

@@ -36,7 +36,8 @@ KEYS: Mapping[str, str] = {
     "house": "address",
     "practice_code": "practice_code",
 }
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+# What a method is called in the person index, so a pass too.
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def name_faults(name: str) -> list[str]:
     """Return what is wrong with the name of a pass; it is written into the person index."""
     if name in RESERVED:
         return [f"`{name}` is the name of another method: give the pass another."]
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         return ["a name has small letters, digits and underscores only, a letter first."]
     return []
 

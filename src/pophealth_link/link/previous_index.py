@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
 from pophealth_link.errors import LinkageError
 from pophealth_link.folders import is_folder, shown
-from pophealth_link.link.person_index import number_name, record_name
+from pophealth_link.link.passes import NAME
+from pophealth_link.link.person_index import REGISTER, UNLINKED, number_name, record_name
 from pophealth_link.privacy import Key, keyed_hash
 from pophealth_link.schema.outputs import PERSON_INDEX
 
@@ -27,12 +29,14 @@ class Known:
 
     `records` holds `rid`, `unit` (the `rid` that stands for the person: the register row, else the
     smallest), `person_id`, `method`, `match_probability`. `ids` are all person ids of the index,
-    `vanished` counts its records that are not there any more.
+    `vanished` counts its records that are not there any more, `undone` those that a reviewer's no
+    took from their person.
     """
 
     records: pl.DataFrame = field(repr=False)
     ids: pl.Series = field(repr=False)
     vanished: int = 0
+    undone: int = 0
 
 
 def nobody() -> Known:
@@ -58,10 +62,12 @@ def _is_table(folder: Path) -> bool:
     return folder.suffix == ".parquet"
 
 
-def read(path: Path) -> pl.DataFrame:
+def read(path: Path, unique: Collection[str] = ()) -> pl.DataFrame:
     """Return the person index of an earlier run: its folder `linked`, or the index itself.
 
-    Raises `LinkageError` where it is absent, is no person index, or names a record twice.
+    `unique` names the sources of unique people. Raises `LinkageError` where it is absent, is no
+    person index, or is none that a run could have written: a record is there twice, one person is
+    two rows of the register or two records of a unique source, a method or probability is none.
     """
     table = _parquet(files(path))
     if table is None:
@@ -74,12 +80,37 @@ def read(path: Path) -> pl.DataFrame:
     if wrong:
         absent = f"Absent or of another type: {', '.join(wrong)}."
         raise LinkageError(f"{shown(path)} is not a person index.", absent, fix=_FIX)
-    twice = table.height - table.select(_RECORD).n_unique()
-    unnamed = table.filter(pl.any_horizontal(pl.col("person_id", *_RECORD).is_null())).height
-    if twice or unnamed:
-        faults = f"{twice:,} rows repeat a record, {unnamed:,} lack an id."
-        raise LinkageError(f"{shown(path)} is not a sound person index.", faults, fix=_FIX)
-    return table.select(column.name for column in PERSON_INDEX.columns)
+    index = table.select(pl.col(each.name).cast(each.dtype) for each in PERSON_INDEX.columns)
+    faults = _faults(index, unique)
+    if faults:
+        fix = f"{_FIX} Set unique_people as it was in that run."
+        raise LinkageError(f"{shown(path)} is not a sound person index.", *faults, fix=fix)
+    return index
+
+
+def _faults(index: pl.DataFrame, unique: Collection[str]) -> list[str]:
+    """Return what no run could have written, each fault with the number of rows that have it."""
+    repeated = index.height - index.select(_RECORD).n_unique()
+    registered = (pl.col("method") == REGISTER).fill_null(value=False)
+    rows = registered.sum().over("source", "person_id")
+    of_unique = pl.col("source").is_in(sorted(unique))
+    records = pl.len().over("source", "person_id")
+    likely = pl.col("match_probability").is_between(0, 1)
+    written = pl.col("method").str.contains(f"^{NAME.pattern}$")
+    told = {
+        "lack an id.": pl.any_horizontal(pl.col("person_id", *_RECORD).is_null()),
+        "of the register share a person_id with another one.": registered & (rows > 1),
+        "of a source of unique people share a person_id with another one.": of_unique
+        & (records > 1)
+        & ~(registered & (rows > 1)),
+        "have a match_probability that is not between 0 and 1.": ~likely,
+        "have a method that no run writes.": ~written.fill_null(value=False),
+    }
+    counted = {
+        text: index.filter(wrong.fill_null(value=False)).height for text, wrong in told.items()
+    }
+    every = {"repeat a record.": repeated, **counted}
+    return [f"{count:,} rows {text}" for text, count in every.items() if count]
 
 
 def _parquet(paths: list[Path]) -> pl.DataFrame | None:
@@ -163,3 +194,47 @@ def two_people(pairs: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     left, right = (known.select(pl.col("rid").alias(f"rid_{s}"), "unit") for s in "lr")
     both = pairs.join(left, on="rid_l").join(right, on="rid_r", suffix="_r")
     return both.filter(pl.col("unit") != pl.col("unit_r")).select(_PAIR)
+
+
+def obeyed(known: Known, refused: pl.DataFrame, one: pl.DataFrame) -> Known:
+    """Return what is known but for the earlier links that a reviewer's no undoes, counted.
+
+    `refused` (`rid_l`, `rid_r`) are the pairs with a no, `one` (`rid`, `group`) the records that
+    are one person by a yes: they go together. Of two records of one person that a no parts, the
+    one that stands for the person keeps it (the register row), else the smaller; the other is as
+    if the index had not held it. Whoever is left alone is unlinked.
+    """
+    told = known.records.select("rid", "unit").join(one, on="rid", how="left")
+    place = (
+        pl.when(pl.col("rid") == pl.col("unit")).then(-1).otherwise(pl.col("rid").cast(pl.Int64))
+    )
+    group = pl.coalesce("group", "rid")
+    parts = told.select("rid", "unit", part=place.min().over("unit", group))
+    left, right = (parts.rename({"rid": f"rid_{s}"}) for s in "lr")
+    both = refused.join(left, on="rid_l").join(right, on=["rid_r", "unit"], suffix="_r")
+    sides = ("part", "part_r")
+    edges = both.filter(pl.col("part") != pl.col("part_r")).select(
+        "unit", stays=pl.min_horizontal(sides), goes=pl.max_horizontal(sides)
+    )
+    gone = parts.join(_going(edges), on=["unit", "part"], how="semi")
+    rest = known.records.join(gone, on="rid", how="anti", maintain_order="left")
+    bereft = pl.col("unit").is_in(gone["unit"].unique().implode()) & (pl.len().over("unit") == 1)
+    alone = bereft & (pl.col("method") != REGISTER)
+    records = rest.with_columns(
+        method=pl.when(alone).then(pl.lit(UNLINKED)).otherwise("method"),
+        match_probability=pl.when(~alone).then("match_probability"),
+    )
+    return replace(known, records=records, undone=gone.height)
+
+
+def _going(edges: pl.DataFrame) -> pl.DataFrame:
+    """Return `unit`, `part` of those that go; one that goes sends nobody else away."""
+    lost = [edges.select("unit", part="goes").clear()]
+    while not edges.is_empty():
+        sent = edges.select("unit", stays="goes")
+        now = edges.join(sent, on=["unit", "stays"], how="anti").select("unit", "goes").unique()
+        lost.append(now.rename({"goes": "part"}))
+        edges = edges.join(now, on=["unit", "goes"], how="anti").join(
+            now, left_on=["unit", "stays"], right_on=["unit", "goes"], how="anti"
+        )
+    return pl.concat(lost)
