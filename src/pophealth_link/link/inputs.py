@@ -85,9 +85,7 @@ class LinkSpec:
         problems += _threshold_faults(self.accept_probability, self.review_probability)
         if not 0 <= self.margin < inf:
             problems.append("margin must be 0 bits or more.")
-        if not isinstance(self.previous_index, Path | None):
-            how = "from pathlib import Path; previous_index=Path(...)."
-            problems.append(f"previous_index must be a path, not other text: {how}")
+        problems += _path_faults(self.previous_index)
         if self.max_pairs < 1:
             problems.append("max_pairs must be 1 or more.")
         if self.memory_limit is not None and not _MEMORY.fullmatch(self.memory_limit):
@@ -115,6 +113,18 @@ def _threshold_faults(accept: float, review: float) -> list[str]:
     elif review > accept:
         faults.append("review_probability must not exceed accept_probability.")
     return faults
+
+
+def _path_faults(previous_index: object) -> list[str]:
+    """Return what is wrong with what names an earlier index, of whatever type it is.
+
+    >>> _path_faults("linked")
+    ['previous_index must be a path: write previous_index=Path(...), with Path from pathlib.']
+    """
+    if previous_index is None or isinstance(previous_index, Path):
+        return []
+    how = "write previous_index=Path(...), with Path from pathlib."
+    return [f"previous_index must be a path: {how}"]
 
 
 def people(
