@@ -223,7 +223,7 @@ def test_those_who_live_along_by_hand():
 
 
 def synth(folder, seed):
-    words = ("--people", "1000", "--seed", str(seed), "--preset", "hard", "--out", str(folder))
+    words = ("--people", "2000", "--seed", str(seed), "--preset", "hard", "--out", str(folder))
     subprocess.run(
         [sys.executable, "-m", "pophealth_link", "synth", *words],
         cwd=ROOT, check=True, capture_output=True,

@@ -9,7 +9,7 @@ import pytest
 from people import REGISTER, register, source
 
 from pophealth_link.errors import LinkageError
-from pophealth_link.link import LinkSpec, budget, link, linkage, probabilistic, rows
+from pophealth_link.link import LinkSpec, blocking, budget, link, linkage, probabilistic, rows
 from pophealth_link.link.blocking import RULES, near
 from pophealth_link.link.on_register import links_of
 from pophealth_link.link.skew import heaviest
@@ -143,7 +143,7 @@ def test_the_true_count_is_refused_where_only_it_is_certain(monkeypatch):
 def test_records_that_meet_no_rule_are_those_that_nothing_is_near():
     world, _ = opened()
     others = world.records.filter(~pl.col("on_register"))
-    stay = set(budget.met_by_none(others, world.register)["rid"])
+    stay = set(blocking.met_by_none(others, world.register)["rid"])
     alone = {
         rid for rid in others["rid"] if near(world.register, others.filter(rid=rid)).is_empty()
     }

@@ -109,7 +109,13 @@ def _lone(exact: Facts) -> Ledger:
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             counts["provenance", name] = value
     wrong = ("decision", "nhs_number", "contradicted")
-    return Ledger(counts, (Sum(("count", "nhs_numbers_contradicted"), (wrong,), more=True),))
+    # The first two mostly hold; where two yeses make three records one person they are set aside.
+    sums = (
+        Sum(("count", "reviewed_no"), (("pairs", "reviewed_no"),), more=True),
+        Sum(("count", "reviewed_yes"), (("all", "reviewed"),), more=True),
+        Sum(("count", "nhs_numbers_contradicted"), (wrong,), more=True),
+    )
+    return Ledger(counts, sums)
 
 
 def _methods(exact: Facts) -> Ledger:

@@ -73,11 +73,7 @@ def _table(linked: Path, table: Table) -> pl.DataFrame:
     frame = _parquet(path)
     if frame is None:
         raise LinkageError(f"{path.name} in {shown(linked)} cannot be read as Parquet.", fix=_FIX)
-    wrong = [
-        column.name
-        for column in table.columns
-        if frame.schema.get(column.name) not in (column.dtype, pl.Null())
-    ]
+    wrong = table.unfit(frame.schema)
     if wrong:
         raise LinkageError(
             f"{path.name} in {shown(linked)} is not the table {table.name}.",

@@ -6,7 +6,7 @@ found by another; what all lose is estimated in `evaluate.blocking_loss`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -82,20 +82,32 @@ def near(register: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
 
     The others' candidates are all among them: few where few records are asked about.
     """
-    left = rows.expand(register).lazy()
-    right = rows.expand(others, swapped=True).lazy()
-    met = [
-        left.join(
-            right.select(rule.right).drop_nulls().unique(),
-            left_on=rule.left,
-            right_on=rule.right,
+    left, right = rows.expand(register), rows.expand(others, swapped=True)
+    met = _met(left, right, [(rule.left, rule.right) for rule in RULES])
+    return register.join(met, on="rid", how="semi", maintain_order="left")
+
+
+def met_by_none(others: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
+    """Return `rid` of the others of which no row meets a rule with a row of the register."""
+    left, right = rows.expand(register), rows.expand(others, swapped=True)
+    met = _met(right, left, [(rule.right, rule.left) for rule in RULES])
+    return others.select("rid").unique().join(met, on="rid", how="anti")
+
+
+def _met(
+    side: pl.DataFrame, other: pl.DataFrame, keys: Sequence[tuple[Sequence[str], Sequence[str]]]
+) -> pl.DataFrame:
+    """Return `rid` of the rows of a side that agree with the other in any of the keys."""
+    found = [
+        side.lazy().join(
+            other.lazy().select(theirs).drop_nulls().unique(),
+            left_on=list(ours),
+            right_on=list(theirs),
             how="semi",
-        ).select("rid")
-        for rule in RULES
+        )
+        for ours, theirs in keys
     ]
-    return register.join(
-        pl.concat(pl.collect_all(met)).unique(), on="rid", how="semi", maintain_order="left"
-    )
+    return pl.concat(pl.collect_all(each.select("rid") for each in found)).unique()
 
 
 def comparisons_per_rule(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
@@ -104,17 +116,40 @@ def comparisons_per_rule(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFram
     `left` and `right` are prepared records.
     """
     sides = rows.expand(left), rows.expand(right, swapped=True)
-    counted = [_pairs_of(*sides, rule) for rule in RULES]
+    counted = [proposed(*sides, rule)["pairs"].sum() for rule in RULES]
     return pl.DataFrame({"rule": [rule.name for rule in RULES], "pairs": counted})
 
 
-def _pairs_of(left: pl.DataFrame, right: pl.DataFrame, rule: Rule) -> int:
-    a = _counted(left, rule.left).rename({"count": "count_l"})
-    b = _counted(right, rule.right).rename({"count": "count_r"})
-    both = a.join(b, left_on=list(rule.left), right_on=list(rule.right))
-    return int(both.select((pl.col("count_l") * pl.col("count_r")).sum()).item() or 0)
+def proposed(
+    left: pl.DataFrame,
+    right: pl.DataFrame,
+    rule: Rule,
+    by: Sequence[str] = (),
+    same: str | None = None,
+) -> pl.DataFrame:
+    """Return `pairs`, the number of pairs of rows that meet a rule, for each of some groups.
+
+    A group is of rows alike in the columns `by`, which come back ending in `_l` and `_r`. With
+    `same`, one of these columns, only pairs count whose two rows are the same in it.
+    """
+    keys = [f"key {place}" for place in range(len(rule.left))]
+    sides = [
+        _counted(side, dict(zip(keys, columns, strict=True)), by, letter)
+        for side, columns, letter in ((left, rule.left, "l"), (right, rule.right, "r"))
+    ]
+    left_on, right_on = ([*keys, *([f"{same}_{s}"] if same else [])] for s in "lr")
+    both = sides[0].join(sides[1], left_on=left_on, right_on=right_on)
+    pairs = (pl.col("rows_l") * pl.col("rows_r")).sum().alias("pairs")
+    groups = [f"{name}_{s}" for s in "lr" for name in by if name != same]
+    return both.group_by(groups).agg(pairs) if groups else both.select(pairs)
 
 
-def _counted(side: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    keys = side.lazy().select(columns).drop_nulls().group_by(columns)
-    return keys.agg(pl.len().cast(pl.Int64).alias("count")).collect()
+def _counted(
+    side: pl.DataFrame, columns: Mapping[str, str], by: Sequence[str], letter: str
+) -> pl.DataFrame:
+    """Return how many rows have each key, by group: `rows_l` or `rows_r`."""
+    keys = [pl.col(column).alias(key) for key, column in columns.items()]
+    held = side.lazy().select(*keys, *(pl.col(name).alias(f"{name}_{letter}") for name in by))
+    whole = [*columns, *(f"{name}_{letter}" for name in by)]
+    counted = held.drop_nulls(list(columns)).group_by(whole)
+    return counted.agg(pl.len().cast(pl.Int64).alias(f"rows_{letter}")).collect()

@@ -7,13 +7,11 @@ known only when the others are linked, so before that a number is a bound.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from pophealth_link.errors import LinkageError
 from pophealth_link.link import rows
-from pophealth_link.link.blocking import RULES, Rule
+from pophealth_link.link.blocking import RULES, Rule, met_by_none, proposed
 from pophealth_link.link.on_register import World
 from pophealth_link.link.skew import heaviest
 
@@ -66,7 +64,7 @@ def _with_register(world: World, links: pl.DataFrame) -> pl.DataFrame:
     others = world.others(links)
     left = _expanded(world.register)
     right = _expanded(others, swapped=True)
-    parts = [_met(left, right, rule, ["source"]) for rule in RULES]
+    parts = [proposed(left, right, rule, ["source"]) for rule in RULES]
     named = zip(parts, RULES, strict=True)
     return pl.concat(
         part.select(*_SIDES, pl.lit(rule.name).alias("rule"), "pairs") for part, rule in named
@@ -106,11 +104,11 @@ def _of_rule(
     known: pl.DataFrame, fresh: pl.DataFrame, right: pl.DataFrame, rule: Rule
 ) -> pl.DataFrame:
     """Return the pairs of a rule: a record that is new on both sides stands on either in turn."""
-    twice = _met(fresh, right, rule, ["source"]).join(
-        _met(fresh, right, rule, ["source", "rid"], same="rid"), on=_SIDES, how="left"
+    twice = proposed(fresh, right, rule, ["source"]).join(
+        proposed(fresh, right, rule, ["source", "rid"], same="rid"), on=_SIDES, how="left"
     )
     halves = twice.select(*_SIDES, doubled=pl.col("pairs") - pl.col("pairs_right").fill_null(0))
-    once = _met(known, right, rule, ["source"]).select(*_SIDES, doubled=pl.col("pairs") * 2)
+    once = proposed(known, right, rule, ["source"]).select(*_SIDES, doubled=pl.col("pairs") * 2)
     both = pl.concat([halves, once]).select(
         pl.min_horizontal(_SIDES).alias("source_l"),
         pl.max_horizontal(_SIDES).alias("source_r"),
@@ -118,26 +116,6 @@ def _of_rule(
     )
     summed = both.group_by(_SIDES).agg(((pl.col("doubled").sum() + 1) // 2).alias("pairs"))
     return summed.select(*_SIDES, pl.lit(rule.name).alias("rule"), "pairs")
-
-
-def _met(
-    left: pl.DataFrame, right: pl.DataFrame, rule: Rule, by: Sequence[str], same: str | None = None
-) -> pl.DataFrame:
-    """Return `source_l`, `source_r`, `pairs`: the pairs of rows of two sources that meet a rule.
-
-    Where the two rows must be the `same` in a column, only those.
-    """
-    keys = [f"key {place}" for place in range(len(rule.left))]
-    sides = []
-    for side, columns, letter in ((left, rule.left, "l"), (right, rule.right, "r")):
-        named = (pl.col(column).alias(key) for column, key in zip(columns, keys, strict=True))
-        held = side.select(*named, *(pl.col(name).alias(f"{name}_{letter}") for name in by))
-        counted = held.drop_nulls(keys).group_by(held.columns)
-        sides.append(counted.agg(pl.len().cast(pl.Int64).alias(f"rows_{letter}")))
-    left_on, right_on = ([*keys, *([f"{same}_{s}"] if same else [])] for s in "lr")
-    both = sides[0].join(sides[1], left_on=left_on, right_on=right_on)
-    pairs = (pl.col("rows_l") * pl.col("rows_r")).sum().alias("pairs")
-    return both.group_by(_SIDES).agg(pairs)
 
 
 def refuse(comparisons: pl.DataFrame, world: World, links: pl.DataFrame, max_pairs: int) -> None:
@@ -163,22 +141,6 @@ def refuse_among_others(free: pl.DataFrame, new: pl.DataFrame, max_pairs: int) -
     """
     counts = by_rule(among_others(free, new).with_columns(bound=pl.lit(EXACT)), EXACT)
     _refuse_over(counts, max_pairs, free, new, alone=True)
-
-
-def met_by_none(others: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
-    """Return `rid` of the records that no rule compares with any of the register's."""
-    left, right = rows.expand(register).lazy(), rows.expand(others, swapped=True).lazy()
-    met = [
-        right.join(
-            left.select(rule.left).drop_nulls().unique(),
-            left_on=rule.right,
-            right_on=rule.left,
-            how="semi",
-        ).select("rid")
-        for rule in RULES
-    ]
-    found = pl.concat(pl.collect_all(met)).unique()
-    return others.select("rid").unique().join(found, on="rid", how="anti")
 
 
 def _refuse_over(

@@ -1,11 +1,9 @@
 """What the records of a source teach of it: its share on the register, and how its records err.
 
-These are the records that earlier passes left open.
-
 Sources differ: one writes names as heard, another has addresses a year old. By expectation and
-maximisation over the candidates of a source, with the model as what is believed beforehand, its own
-share on the register and its own m of every level take the place of the model's. Source: Dempster,
-Laird and Rubin, J R Stat Soc B 1977;39:1-38.
+maximisation over the candidates of the records that earlier passes left open, with the model as
+what is believed beforehand, a source's own share on the register and its own m of every level take
+the place of the model's. Source: Dempster, Laird and Rubin, J R Stat Soc B 1977;39:1-38.
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ _MOST = 1.0
 def learnt(
     pairs: pl.DataFrame, model: Model, sources: pl.DataFrame, *, learn_m: bool = True
 ) -> pl.DataFrame:
-    """Return `pairs` with its `weight` as the source of each record has it.
+    """Return `pairs` with its `weight`, in bits, as the source of each record has it.
 
     `pairs` holds `rid_l`, `rid_r`, `weight`, `mate` and the levels; `sources` `rid_r` and `source`
     of all records asked about, also of those without candidates. Of few records little is learnt.

@@ -72,11 +72,7 @@ def read(path: Path, unique: Collection[str] = ()) -> pl.DataFrame:
     table = _parquet(files(path))
     if table is None:
         raise LinkageError(f"{shown(path)} holds no person index that can be read.", fix=_FIX)
-    wrong = [
-        column.name
-        for column in PERSON_INDEX.columns
-        if table.schema.get(column.name) not in (column.dtype, pl.Null())
-    ]
+    wrong = PERSON_INDEX.unfit(table.schema)
     if wrong:
         absent = f"Absent or of another type: {', '.join(wrong)}."
         raise LinkageError(f"{shown(path)} is not a person index.", absent, fix=_FIX)

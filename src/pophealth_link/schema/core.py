@@ -90,6 +90,13 @@ class Table:
         """Return the column of that name."""
         return next(column for column in self.columns if column.name == name)
 
+    def unfit(self, found: Mapping[str, pl.DataType]) -> list[str]:
+        """Return the columns that a frame of these types lacks or has of another type.
+
+        A column of nulls alone is of any type.
+        """
+        return [c.name for c in self.columns if found.get(c.name) not in (c.dtype, pl.Null())]
+
     def empty(self) -> pl.DataFrame:
         """Return the table with no rows."""
         return pl.DataFrame(schema=self.polars_schema)
