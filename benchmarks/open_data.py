@@ -32,13 +32,24 @@ _GP_PRACTICE = "4"
 
 def areas(data: OpenData) -> pl.LazyFrame:
     middle = data.scan("lookups/lsoa21_msoa21_lad").select(
-        lsoa_code="lsoa21cd", lsoa_name="lsoa21nm", msoa_code="msoa21cd", msoa_name="msoa21nm"
+        lsoa_code="lsoa21cd",
+        lsoa_name="lsoa21nm",
+        msoa_code="msoa21cd",
+        msoa_name="msoa21nm",
+        region_code="rgncd",
+    )
+    wards = data.scan("lookups/lsoa21_ward24_ltla24").select(
+        lsoa_code="lsoa21_code", ward_code="ward24_code", ward_name="ward24_name"
     )
     boards = data.scan("lookups/lsoa21_sicbl24_icb24").select(
-        lsoa_code="lsoa21_code", icb_code="icb24_code", icb_name="icb24_name"
+        lsoa_code="lsoa21_code",
+        icb_code="icb24_code",
+        icb_name="icb24_name",
+        sub_icb_code="sicbl24_code",
+        sub_icb_name="sicbl24_name",
     )
     frame = data.lsoas()
-    for part in (middle, boards, residents(data), households(data)):
+    for part in (middle, boards, wards, residents(data), households(data)):
         frame = frame.join(part, on="lsoa_code", how="left")
     return frame
 

@@ -22,9 +22,18 @@ class OpenData:
         return pl.scan_parquet(self.folder / f"{name}.parquet")
 
     def lsoas(self) -> pl.LazyFrame:
-        """Return the wanted LSOAs with their local authority (2024 codes and names)."""
-        frame = self.scan("lookups/lsoa21_ward24_ltla24").select(
-            lsoa_code="lsoa21_code", lad_code="ltla24_code", lad_name="ltla24_name"
+        """Return the wanted LSOAs with their local authority (2024 codes and names).
+
+        Names come from the lookup of wards; its authorities are those of best-fit wards, and one
+        LSOA of West Northamptonshire is in another there.
+        """
+        names = self.scan("lookups/lsoa21_ward24_ltla24").select(
+            lad_code="ltla24_code", lad_name="ltla24_name"
+        )
+        frame = (
+            self.scan("lookups/lsoa21_msoa21_lad")
+            .select(lsoa_code="lsoa21cd", lad_code="ladcd_active")
+            .join(names.unique(), on="lad_code", how="left")
         )
         return (
             frame.filter(pl.col("lad_code").is_in(self.authorities)) if self.authorities else frame

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 from pophealth_link.cli import cli
@@ -58,7 +59,11 @@ def test_verbs_and_options_that_a_page_shows_exist(page):
     for line in re.findall(r"pophealth-link ([a-z]+[^`\n#|]*)", page.read_text(encoding="utf-8")):
         verb, *words = line.split()
         assert verb in cli.commands, line
-        known = {name for p in cli.commands[verb].params for name in p.opts} | {"--help"}
+        command = cli.commands[verb]
+        if isinstance(command, click.Group):
+            assert words[0] in command.commands, line
+            command = command.commands[words[0]]
+        known = {name for p in command.params for name in p.opts} | {"--help"}
         assert {w for w in words if w.startswith("--")} <= known, line
 
 

@@ -155,10 +155,52 @@ def score(links: Path, truth: Path, by: tuple[str, ...], as_json: bool) -> None:
     click.echo(score_files(links, truth, by=by, as_json=as_json))
 
 
+@cli.group(**_example("reference build --from downloads --out packs/england"))
+def reference() -> None:
+    """Build, verify and list reference packs."""
+
+
+@reference.command("build", **_example("reference build --from downloads --out packs/england"))
+@click.option("--from", "folder", type=_PATH, required=True, help="Folder of official downloads.")
+@_OUT
+@click.option("--name", default=None, help="Name of the pack; left out: that of the folder.")
+@_QUIET
+def build_pack(folder: Path, out: Path, name: str | None, quiet: bool) -> None:
+    """Make a pack from official files, which are recognised by their columns."""
+    from pophealth_link.job.progress import lines
+    from pophealth_link.places.geometry import read_shapes, shape_columns
+    from pophealth_link.reference import ShapeReader, build
+
+    shapes = ShapeReader(shape_columns, read_shapes)
+    with lines(quiet=quiet) as progress:
+        built = build(folder, out, name=name, shapes=shapes, progress=progress.stage)
+    click.echo(built)
+
+
+@reference.command("verify", **_example("reference verify packs/england"))
+@click.argument("pack", type=_PATH)
+def verify_pack(pack: Path) -> None:
+    """Check that nothing of a pack has changed since it was made."""
+    from pophealth_link.reference import verify
+
+    found = verify(pack)
+    rows = sum(about.rows for about in found.about.values())
+    click.echo(f"Unchanged: {found.name}, {len(found.tables)} tables, {rows:,} rows.")
+
+
+@reference.command("list", **_example("reference list packs/england"))
+@click.argument("pack", type=_PATH, required=False)
+def list_pack(pack: Path | None) -> None:
+    """Say what a pack holds; without PACK, what the example region holds."""
+    from pophealth_link.reference import listing, load
+
+    click.echo(listing(load(pack)))
+
+
 @cli.command(**_example("describe condition_events"))
-@click.argument("name", required=False, metavar="[TABLE|indicators|CODE-LIST]")
+@click.argument("name", required=False, metavar="[TABLE|PRESET|indicators|CODE-LIST]")
 def describe(name: str | None) -> None:
-    """Show the data dictionary: a table, a code list, or the indicators."""
+    """Show the data dictionary: a table, a preset of an extract, a code list, the indicators."""
     from pophealth_link.job.describing import describe as describe_words
 
     click.echo(describe_words(name))

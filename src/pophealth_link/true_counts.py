@@ -8,9 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
-from pophealth_link import disclosure, need, places
+from pophealth_link import disclosure, need
 from pophealth_link.indicators.footprints import CELL
-from pophealth_link.job.analysing import baseline_inputs, registered_patients, unit_footprints
+from pophealth_link.job.analysing import baseline_inputs, registered_patients
+from pophealth_link.job.layout import Layout, layout
 from pophealth_link.job.model import Job
 from pophealth_link.job.spec import parse
 from pophealth_link.need import BaselineInputs, Tally
@@ -30,6 +31,7 @@ class Ground:
 
     job: Job = field(repr=False)
     pack: Pack = field(repr=False)
+    laid: Layout = field(repr=False)
     inputs: BaselineInputs
 
 
@@ -52,9 +54,9 @@ def ground(job_file: Path, pack: Pack) -> Ground:
     job = Job(job_file, spec, (), (), disclosure.policy(spec.disclosure.policy))
     nobody = pl.DataFrame(schema=PERSON_FACTS.polars_schema)
     # Which units there are depends on no patient, and so people can be placed part by part.
-    units, _ = unit_footprints(job, pack, registered_patients(nobody), {})
-    people = places.place(nobody, units, pack.read("areas"), pack.read("deprivation"))
-    return Ground(job, pack, baseline_inputs(job, pack, units, people, {}, None))
+    laid = layout(job, pack, registered_patients(nobody), {})
+    people = laid.place(nobody, pack)
+    return Ground(job, pack, laid, baseline_inputs(job, pack, laid, people, {}, None))
 
 
 def tally_part(part: Synthetic, on: Ground) -> PartTally:
@@ -65,7 +67,7 @@ def tally_part(part: Synthetic, on: Ground) -> PartTally:
     """
     known = part.people.filter("has_record")
     inputs = on.inputs
-    people = places.place(known, inputs.unit_footprints, inputs.areas, inputs.deprivation)
+    people = on.laid.place(known, on.pack)
     own = replace(inputs, people=people, events=_events(part), dwellings=part.homes)
     return PartTally(need.tally(own), registered_patients(known))
 
@@ -90,6 +92,6 @@ def count(tallies: Sequence[PartTally], on: Ground) -> pl.DataFrame:
     both = ["lsoa_code", "practice_code"]
     together = pl.concat(each.patients for each in tallies)
     patients = together.group_by(both).agg(pl.col("people").sum()).sort(both)
-    units, _ = unit_footprints(on.job, on.pack, patients, {})
+    units = layout(on.job, on.pack, patients, {}).units
     made = need.together([each.tally for each in tallies])
     return need.count_tally(made, replace(on.inputs, unit_footprints=units)).select(COLUMNS)

@@ -20,6 +20,7 @@ CORE = (
 DOMAINS = {
     *("deprivation", "housing", "overcrowding", "employment", "transport", "noise"),
     *("social_isolation", "recorded_need", "service_use", "index"),
+    *("population", "crime", "environment", "services"),
 }
 VALID = """
 [depressed]
@@ -64,8 +65,14 @@ def test_holds_every_core_id_and_domain():
 def test_property_and_area_levels_are_covered():
     held = catalogue()
     assert {each.id for each in held.at("property")} == {"single_person_discount", "licensed_hmo"}
-    assert {"homelessness_assessed", "noise_complaints", "temporary_accommodation_lad"} == {
-        each.id for each in held if each.imputed_down
+    of_authorities = {each.id for each in held if each.imputed_down}
+    assert of_authorities >= {
+        *("homelessness_assessed", "noise_complaints", "temporary_accommodation_lad"),
+        *("noise_exposed_day_lad", "noise_exposed_night_lad", "loneliness", "rough_sleeping"),
+    }
+    # The indices list these by LSOA, and give every LSOA of an authority the same value.
+    assert {each.id for each in held if each.imputed_down and each.area_type == "lsoa"} == {
+        *("homelessness_iod", "core_homelessness"),
     }
 
 
@@ -153,7 +160,8 @@ def test_reports_every_problem_at_once():
     ("change", "said"),
     [
         ('measure = "m"\ndeprivation = "imd_score"', "must have one of measure"),
-        ('measure = "m"\nimputed_down = true', "goes with area_type lad"),
+        ('measure = "m"\narea_type = "lad"', "must be true with area_type lad"),
+        ('deprivation = "imd_score"\nimputed_down = true', "is of a measure only"),
         (
             'measure = "m"\nindex = true\nimputed_down = true\narea_type = "lad"',
             "cannot be a member",

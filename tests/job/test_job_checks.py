@@ -116,7 +116,7 @@ CASES = {
         f"footprint {name}": (footprints(name, f"{PRACTICE},,A,B,1\n"), 10, [f"footprints.{name}"])
         for name in ("lad", "pcn", "icb", "whole")
     },
-    "nobody's footprint": (footprints("icp", f",,A,B,1\n{PRACTICE},,A,B,1\n"), 11, ["1 of 2 rows", "neither"]),
+    "nobody's footprint": (footprints("icp", f",,A,B,1\n{PRACTICE},,A,B,1\n"), 11, ["1 of 2 rows", "no practice, PCN or area"]),
     "no code": (footprints("icp", f"{PRACTICE},,,B,1\n"), 11, ["1 of 1 rows", "footprint_code"]),
     "no share": (footprints("icp", f"{PRACTICE},,A,B,half\n"), 11, ["1 of 1 rows", "share"]),
     "shares": (footprints("icp", f"{PRACTICE},,A,B,0.7\n"), 12, ["sum to 1"]),
@@ -164,7 +164,7 @@ def test_problems_of_settings_and_of_content_are_told_together(job):
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ("X1,,A,B,1\nX2,,A,B,1\n,Y1,A,B,1\n", "none of its 3 practices and PCNs"),
+        ("X1,,A,B,1\nX2,,A,B,1\n,Y1,A,B,1\n", "none of its 3 practices, PCNs and areas"),
         (f"{PRACTICE},,A,B,1,2010-01-01,2011-01-01\nX2,,A,B,1,2010-01-01,2011-01-01\n", "none of its 2 rows holds on 2026-04-01"),
         (f"{PRACTICE},,A,B,1\nX1,,A,B,1\n", None),
     ],

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from pophealth_link.indicators import catalogue
 from pophealth_link.need import BaselineInputs
 from pophealth_link.places.units import REASONS
 from pophealth_link.schema.codes import AGE_BAND_STARTS
@@ -16,6 +17,14 @@ AS_OF = date(2026, 4, 1)
 PERIOD = (date(2025, 4, 1), date(2026, 3, 31))
 PRACTICES = {"P1": "U1", "P2": "U1", "P3": "U2"}
 EMERGENCY, ELECTIVE = "21", "11"
+COUNTED = (
+    *("overcrowded_bedrooms", "tenure_social_rented", "tenure_private_rented"),
+    *("one_person_households", "employment_deprived", "income_deprived", "disabled"),
+    *("ethnic_asian", "ethnic_black", "ethnic_mixed", "ethnic_other", "ethnic_white"),
+    "noise_exposed_55db",
+)
+OF_AUTHORITIES = ("noise_complaints", "homelessness_assessed", "temporary_accommodation_lad")
+NAMED = (*COUNTED, *OF_AUTHORITIES, "public_transport")
 
 
 def lsoa(number: int) -> str:
@@ -35,6 +44,26 @@ def areas(count: int) -> pl.DataFrame:
     )
 
 
+AREA_LEVEL = catalogue().at("area")
+
+
+def further(count: int) -> list[tuple[object, ...]]:
+    """Every measure of the catalogue that `measures` does not name."""
+    rows: list[tuple[object, ...]] = []
+    for each in AREA_LEVEL:
+        if each.measure is None or each.measure in NAMED:
+            continue
+        if each.area_type == "lad":
+            rows += [(each.measure, "lad", lad, None, None, 3.0, "2024") for lad in ("L1", "L2")]
+        elif each.statistic == "score":
+            values = [(lsoa(n), None, None, 30.0 - n / count) for n in range(count)]
+            rows += [(each.measure, "lsoa", *value, "2025") for value in values]
+        else:
+            counts = [(lsoa(n), float(20 + n % 7), 400.0, None) for n in range(count)]
+            rows += [(each.measure, "lsoa", *value, "2021") for value in counts]
+    return rows
+
+
 def deprivation(count: int) -> pl.DataFrame:
     """Every LSOA but the last has a score: the last is `quintile_unknown`."""
     return pl.DataFrame(
@@ -44,6 +73,14 @@ def deprivation(count: int) -> pl.DataFrame:
             "imd_rank": [1 + n for n in range(count - 1)],
             "imd_decile": [1 + n * 10 // count for n in range(count - 1)],
             "population": [900 + 10 * n for n in range(count - 1)],
+            "population_working_age": [500 + 6 * n for n in range(count - 1)],
+            "population_children": [200 + n for n in range(count - 1)],
+            "population_older": [150 + 2 * n for n in range(count - 1)],
+            **{
+                each.deprivation: [0.5 - 0.4 * n / count for n in range(count - 1)]
+                for each in AREA_LEVEL
+                if str(each.deprivation).endswith("_score") and each.deprivation != "imd_score"
+            },
         }
     )
 
@@ -52,12 +89,7 @@ def measures(count: int) -> pl.DataFrame:
     rng = np.random.default_rng(1)
     base = np.linspace(0.4, 0.05, count)
     rows = []
-    for name in (
-        *("overcrowded_bedrooms", "tenure_social_rented", "tenure_private_rented"),
-        *("one_person_households", "employment_deprived", "income_deprived", "disabled"),
-        *("ethnic_asian", "ethnic_black", "ethnic_mixed", "ethnic_other", "ethnic_white"),
-        "noise_exposed_55db",
-    ):
+    for name in COUNTED:
         shares = np.clip(base + rng.normal(0, 0.03, count), 0.01, 0.9)
         rows += [
             (name, "lsoa", lsoa(n), float(round(share * 500)), 500.0, None, "2021")
@@ -67,11 +99,12 @@ def measures(count: int) -> pl.DataFrame:
         ("public_transport", "lsoa", lsoa(n), None, 1000.0 + n, 40.0 + n, "2025")
         for n in range(count)
     ]
-    for name in ("noise_complaints", "homelessness_assessed", "temporary_accommodation_lad"):
+    for name in OF_AUTHORITIES:
         rows += [
             (name, "lad", lad, None, 50_000.0, value, "2024")
             for lad, value in (("L1", 4.0), ("L2", 8.0))
         ]
+    rows += further(count)
     return pl.DataFrame(rows, schema=AREA_MEASURES.polars_schema, orient="row")
 
 

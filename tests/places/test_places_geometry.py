@@ -8,9 +8,19 @@ import geopandas as gpd
 import polars as pl
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pophealth_link.errors import DataError, ReferenceDataError
-from pophealth_link.places import check_crs, dissolve, outlines, read_shapes, share_exposed
+from pophealth_link.places import (
+    PlacesWarning,
+    check_crs,
+    dissolve,
+    outlines,
+    read_shapes,
+    share_exposed,
+    within,
+)
 
 X, Y = 540_000, 170_000
 
@@ -62,7 +72,8 @@ def test_exposures_of_another_kind_do_not_count():
 
 
 def test_a_broken_polygon_is_repaired():
-    found = share_exposed(POSTCODES, noise(BOWTIE))
+    with pytest.warns(PlacesWarning, match="`exposures`: 1 of 1 polygons were invalid"):
+        found = share_exposed(POSTCODES, noise(BOWTIE))
     assert found["numerator"].to_list() == [30.0, 0.0, 0.0]
 
 
@@ -100,6 +111,26 @@ def test_dissolve_unites_areas_and_counts_repairs():
     assert len(united.geoms) == 2
     assert mended.is_valid
     assert found.equals(dissolve(BOUNDARIES.reverse(), lookup.reverse()))
+
+
+boxes = st.lists(
+    st.tuples(*[st.integers(0, 6)] * 2, *[st.integers(1, 4)] * 2), min_size=1, max_size=12
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(boxes)
+def test_shapes_that_touch_overlap_or_repeat_are_one_union(drawn):
+    shapes = [shapely.box(X + x, Y + y, X + x + w, Y + y + h) for x, y, w, h in drawn]
+    codes = [f"L{n}" for n in range(len(shapes))]
+    areas = pl.DataFrame({"area_code": codes, "geometry": [shapely.to_wkb(s) for s in shapes]})
+    found = dissolve(areas, pl.DataFrame({"area_code": codes, "group": "G"}))
+    united = shapely.from_wkb(found["geometry"].item())
+    # By hand: the unit squares that any of the boxes covers.
+    cells = {(a, b) for x, y, w, h in drawn for a in range(x, x + w) for b in range(y, y + h)}
+    assert united.is_valid
+    assert united.area == pytest.approx(len(cells))
+    assert all(united.covers(shapely.Point(X + a + 0.5, Y + b + 0.5)) for a, b in cells)
 
 
 def test_an_area_in_two_groups_is_refused():
@@ -182,3 +213,69 @@ def test_importing_places_loads_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+SHAPES = pl.DataFrame(
+    {
+        "area_code": ["B", "A", "C", "D"],
+        "geometry": [square(0, 0), square(100, 0), square(300, 0), None],
+    }
+)
+
+
+def at(*points: tuple[int | None, int | None]) -> pl.DataFrame:
+    schema = {"postcode": pl.String, "easting": pl.Int64, "northing": pl.Int64}
+    rows = [(f"P{n:02d}", east, north) for n, (east, north) in enumerate(points)]
+    places = pl.DataFrame(rows, schema=schema, orient="row")
+    moved = places.with_columns(pl.col("easting") + X, pl.col("northing") + Y)
+    return moved.with_columns(lsoa_code=pl.lit("L1"))
+
+
+def test_each_postcode_is_in_the_shape_that_holds_its_point():
+    places = at((50, 50), (150, 50), (100, 50), (250, 50), (400, 100), (None, 3))
+    found = within(places, SHAPES)
+    # P02 is on the edge of two; P05 has no grid reference.
+    assert found.rows() == [("P00", "B"), ("P01", "A"), ("P02", "A"), ("P03", None), ("P04", "C")]
+    wards = SHAPES.rename({"area_code": "ward"})
+    assert within(places, wards, code="ward")["ward"][0] == "B"
+
+
+def test_shapes_of_another_coordinate_system_are_refused_with_both_named():
+    places = at((1, 1))
+    with pytest.raises(ReferenceDataError, match=r"(?s)`shapes`.*EPSG:27700.*EPSG:4326 WGS 84"):
+        within(places, SHAPES, crs="EPSG:4326")
+
+
+def test_a_broken_shape_is_repaired_and_counted():
+    places = at((0, 0))
+    broken = pl.DataFrame({"area_code": ["Z", "Y"], "geometry": [BOWTIE, square(900, 900)]})
+    with pytest.warns(PlacesWarning, match="`shapes`: 1 of 2 polygons were invalid"):
+        found = within(places, broken)
+    assert found.height == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 150)), max_size=20))
+def test_no_postcode_is_lost_or_doubled_and_its_shape_holds_it(points):
+    found = within(at(*points), SHAPES)
+    assert found["postcode"].to_list() == [f"P{n:02d}" for n in range(len(points))]
+    left = {"B": 0, "A": 100, "C": 300}
+    for name, code in found.iter_rows():
+        east, north = points[int(name[1:])]
+        inside = [c for c, x in left.items() if x <= east <= x + 100 and 0 <= north <= 100]
+        assert code == min(inside, default=None)
+
+
+def test_points_in_polygons_agree_with_the_published_lsoa(open_data):
+    places = pl.read_parquet(open_data / "postcodes" / "postcodes_england.parquet").filter(
+        lad_2025="E09000004", lsoa21_source="lsoa11_unchanged"
+    )
+    shapes = pl.read_parquet(open_data / "boundaries" / "lsoa21_england.parquet").select(
+        "geometry", area_code="lsoa21cd"
+    )
+    found = within(places.rename({"pcds": "postcode", "lsoa21cd": "lsoa_code"}), shapes)
+    told = found.join(places, left_on="postcode", right_on="pcds")
+    same = (told["area_code"] == told["lsoa21cd"]).mean()
+    # The folder's README: the official code and the point agree on 99.3 % of postcodes.
+    assert found.height == places.drop_nulls(["easting", "northing"]).height
+    assert same > 0.98

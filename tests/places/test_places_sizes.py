@@ -34,6 +34,24 @@ def test_counted_people_stand_in_where_no_list_is_published(region):
     assert size_warnings(region.registered, practices) == []
 
 
+def test_a_practice_in_parts_is_counted_not_taken_from_its_list():
+    rows = [("P1", "F1"), ("P1@icp=F2", "F2"), ("P2", "F3")]
+    units = pl.DataFrame(
+        [("registered", unit, "icp", code, code, 1.0) for unit, code in rows],
+        schema=["basis", "unit", "footprint_type", "footprint_code", "footprint_name", "share"],
+        orient="row",
+    )
+    practices = pl.DataFrame({"practice_code": ["P1", "P2"], "list_size": [90_000, 4_000]})
+    people = pl.DataFrame(
+        {"registered_unit": ["P1"] * 2_000 + ["P1@icp=F2"] * 1_000, "current": [True] * 3_000}
+    )
+    guides = {"icp": SizeGuide("ICPs", 5_000, 9_000, "5,000 to 9,000")}
+    assert size_warnings(units, practices, people, guides=guides) == [
+        "3 of 3 ICPs lie outside the guide of 5,000 to 9,000 registered patients: "
+        "F1 (about 2,000 counted), F2 (about 1,000 counted), F3 (4,000)."
+    ]
+
+
 def test_a_guide_needs_an_order():
     with pytest.raises(ValueError, match="low < high"):
         SizeGuide("PCNs", 5, 5, "none")

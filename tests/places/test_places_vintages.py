@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from pophealth_link.errors import DataError, ReferenceDataError
-from pophealth_link.places import PlacesWarning, convert_vintage
+from pophealth_link.places import PlacesWarning, convert_vintage, on_2021
 
 LOOKUP = pl.DataFrame(
     [
@@ -175,3 +175,89 @@ def test_england_is_conserved(open_data):
     )
     assert same.height == 31_810
     assert (same["people"] == same["people_21"]).all()
+
+
+NEW = pl.DataFrame({"lsoa21_code": ["U1", "S1a", "S1b", "M9"], "value": [7, 15, 5, 40]})
+
+
+def test_the_way_back_sums_what_was_split_and_divides_what_was_merged():
+    found = convert_vintage(NEW, LOOKUP, values="value", to="lsoa11")
+    assert found.rows() == [("M1", 36.0), ("M2", 4.0), ("S1", 20.0), ("U1", 7.0)]
+    rates = convert_vintage(NEW, LOOKUP, values="value", kind="rate", to="lsoa11")
+    # S1 by people: (300 · 15 + 100 · 5) / 400.
+    assert rates.rows() == [("M1", 40.0), ("M2", 40.0), ("S1", 12.5), ("U1", 7.0)]
+
+
+def test_the_way_back_warns_of_irregular_areas_by_their_vintage():
+    new = pl.DataFrame({"lsoa21_code": ["X8", "X9"], "value": [10.0, 30.0]})
+    with pytest.warns(PlacesWarning, match=r"LSOAs \(2021\) changed irregularly .X.,.*: 2"):
+        found = convert_vintage(new, IRREGULAR, values="value", to="lsoa11")
+    assert found.rows() == [("X1", 10.0 + 30 * 60 / 80), ("X2", 30 * 20 / 80)]
+
+
+@given(links, st.dictionaries(st.sampled_from("VWXYZ"), st.integers(0, 10_000)))
+def test_there_and_back_conserves_totals(pairs, values):
+    lookup = pl.DataFrame(
+        [(old, new, "S", people) for (old, new), people in pairs.items()],
+        schema=LOOKUP.schema,
+        orient="row",
+    )
+    frame = pl.DataFrame(
+        list(values.items()), schema={"lsoa21_code": pl.String, "v": pl.Int64}, orient="row"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PlacesWarning)
+        old = convert_vintage(frame, lookup, values="v", to="lsoa11")
+        again = convert_vintage(old, lookup, values="v")
+    assert old["v"].sum() == pytest.approx(sum(values.values()))
+    assert again["v"].sum() == pytest.approx(sum(values.values()))
+
+
+def test_england_goes_there_and_back(open_data):
+    lookup = pl.read_parquet(open_data / "lookups" / "lsoa11_lsoa21_ltla22.parquet")
+    lookup = lookup.filter(pl.col("lsoa11_code").str.starts_with("E"))
+    people = pl.read_parquet(open_data / "census" / "ethnic_group_2021_lsoa21.parquet")
+    people = people.select("lsoa21_code", population="total_residents")
+    old = pl.read_parquet(open_data / "census" / "population_mid2020_single_year_lsoa11.parquet")
+    old = old.select("lsoa11_code", people="total_population")
+    # The part's people: the new part's where split, the old part's where merged.
+    lookup = lookup.join(people, on="lsoa21_code", how="left").join(old, on="lsoa11_code")
+    merged = pl.col("change_code") == "M"
+    part = pl.when(merged).then("people").otherwise("population").alias("population")
+    lookup = lookup.select("lsoa11_code", "lsoa21_code", "change_code", part)
+    with pytest.warns(PlacesWarning, match="irregularly"):
+        new = convert_vintage(old, lookup, values="people")
+        back = convert_vintage(new, lookup, values="people", to="lsoa11")
+    assert back.height == 32_844
+    both = back.join(old, on="lsoa11_code", suffix="_was").join(
+        lookup.select("lsoa11_code", "change_code").unique(), on="lsoa11_code"
+    )
+    far = (both["people"] - both["people_was"]).abs() > 1e-6
+    # All but the irregular come back as they were.
+    assert set(both.filter(far)["change_code"]) <= {"X"}
+    assert back["people"].sum() == pytest.approx(old["people"].sum())
+
+
+def measure_rows(*rows):
+    names = ("measure", "area_type", "area_code", "numerator", "denominator", "value", "period")
+    schema = dict.fromkeys(names[:3], pl.String) | dict.fromkeys(names[3:6], pl.Float64)
+    return pl.DataFrame(rows, schema=schema | {"period": pl.String}, orient="row")
+
+
+def test_measures_of_2011_stand_on_2021():
+    rows = measure_rows(
+        ("n", "lsoa11", "M1", 1.0, 10.0, None, "2019"),
+        ("n", "lsoa11", "M2", 2.0, 30.0, None, "2019"),
+        ("s", "lsoa11", "S1", None, None, 4.5, None),
+        ("both", "lsoa11", "U1", 9.0, 9.0, None, "2019"),
+        ("both", "lsoa", "U1", 5.0, 6.0, None, "2021"),
+        ("far", "lad", "D1", 5.0, 6.0, None, "2021"),
+    )
+    assert on_2021(rows, LOOKUP).rows() == [
+        ("both", "lsoa", "U1", 5.0, 6.0, None, "2021"),
+        ("far", "lad", "D1", 5.0, 6.0, None, "2021"),
+        ("n", "lsoa", "M9", 3.0, 40.0, None, "2019"),
+        ("s", "lsoa", "S1a", None, None, 4.5, None),
+        ("s", "lsoa", "S1b", None, None, 4.5, None),
+    ]
+    assert on_2021(rows.tail(2), LOOKUP).equals(rows.tail(2))

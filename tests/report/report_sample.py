@@ -189,7 +189,10 @@ def baseline() -> pl.DataFrame:
                             rng, indicator, entry, (kind, code, name, level, people), basis, stratum
                         )
                     )
-    return pl.DataFrame(rows, schema=OUTPUT_TABLES["baseline"].polars_schema, orient="row")
+    schema = dict(OUTPUT_TABLES["baseline"].polars_schema)
+    coverage = schema.pop("coverage")
+    given = pl.DataFrame(rows, schema=schema, orient="row")
+    return given.with_columns(pl.lit(None, coverage).alias("coverage"))
 
 
 def _row(rng, indicator, entry, footprint, basis, stratum):

@@ -74,7 +74,7 @@ def an_empty_folder(folder: Path, name: str) -> Path:
         (a_png, "gp.parquet", DataError, "PNG image"),
         (a_parquet, "gp.csv", DataError, "Parquet file under another name"),
         (a_damaged_parquet, "gp.parquet", DataError, "cannot be read as Parquet"),
-        (an_empty_folder, "gp", DataError, "holds no Parquet"),
+        (an_empty_folder, "gp", DataError, "holds no CSV or Parquet"),
     ],
 )
 def test_a_file_that_cannot_be_used(

@@ -26,18 +26,19 @@ def test_the_presets_that_there_are() -> None:
 
 
 @pytest.mark.parametrize("name", preset_names())
-def test_a_preset_names_only_what_exists_and_no_column_twice(name: str) -> None:
+def test_a_preset_names_only_what_exists_and_no_column_twice_first(name: str) -> None:
     made = preset(name)
     assert made.name == name
     assert made.meaning.endswith(".")
-    assert made.setting in CODE_LISTS["setting"].codes or set(made.tables) == {"dwellings"}
+    assert made.setting in CODE_LISTS["setting"].codes or "people" not in made.tables
     assert made.nhs_number_kind in ("clear", "token")
     for table_name, told in made.tables.items():
         table = TABLES[table_name]
         assert set(told.columns) <= set(table.names)
-        taken = [(c, each.casefold()) for c, given in told.columns.items() for each in given]
-        shared = {each for _, each in taken if len({c for c, e in taken if e == each}) > 1}
-        assert not shared
+        # Further names may be shared: a column that nothing else reads is taken in their order.
+        for part in told.parts:
+            first = [given[0].casefold() for given in part.columns.values() if given]
+            assert len(set(first)) == len(first)
         for column, formats in told.formats.items():
             assert table.column(column).kind == "date"
             assert not [each for each in formats if format_problem(each, column)]

@@ -102,10 +102,10 @@ def test_a_row_without_key_goes_to_quarantine_with_its_number(tmp_path: Path) ->
     accepted = rows_of(tmp_path, HEAD + "1,a,2\n,b,3\nNULL,c,4\n5\n  ,d,6\n7,e,8\n")
     assert values(accepted) == [("1", "a", "2"), ("7", "e", "8")]
     assert accepted.quarantine.rows() == [
-        ("people", 2, "no_record_id", None),
-        ("people", 3, "no_record_id", None),
-        ("people", 4, "ragged", None),
-        ("people", 5, "no_record_id", None),
+        ("people", "x.csv", 2, "no_record_id", None),
+        ("people", "x.csv", 3, "no_record_id", None),
+        ("people", "x.csv", 4, "ragged", None),
+        ("people", "x.csv", 5, "no_record_id", None),
     ]
     assert accepted.counts.quarantined_by == {"no_record_id": 3, "ragged": 1}
 

@@ -35,7 +35,7 @@ _REASONS = {
     "rejected": "the best candidate was below the review threshold",
     "cannot_link": "the best candidate has another NHS number",
 }
-_ATTRIBUTES = {"uprn": "UPRN"}
+_ATTRIBUTES = {"uprn": "UPRN", "lsoa_code": "LSOA"}
 _IDENTIFIERS = {"nhs_number": "NHS number", "uprn": "UPRN"}
 
 _KEYS = {

@@ -2,5 +2,16 @@
 
 from pophealth_link.indicators.catalogue import Catalogue, catalogue, load, read
 from pophealth_link.indicators.declaration import EventRule, Indicator
+from pophealth_link.indicators.lists import list_inflation
+from pophealth_link.indicators.practice import registers
 
-__all__ = ["Catalogue", "EventRule", "Indicator", "catalogue", "load", "read"]
+__all__ = [
+    "Catalogue",
+    "EventRule",
+    "Indicator",
+    "catalogue",
+    "list_inflation",
+    "load",
+    "read",
+    "registers",
+]

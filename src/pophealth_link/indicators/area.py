@@ -11,24 +11,37 @@ from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.errors import ReferenceDataError
 from pophealth_link.indicators.declaration import Indicator
 from pophealth_link.indicators.tally import ALL, UNKNOWN, fixed, total
+from pophealth_link.places.deprivation import extent_weight
 from pophealth_link.places.units import REGISTERED, RESIDENT
 
 # Takes a frame with a column of counts, `people`, and returns it as the policy lets it be used:
 # rounded, and with one number for all that are withheld, which the column `withheld` marks.
 RoundPeople = Callable[[pl.DataFrame], pl.DataFrame]
 CELLS = ("lsoa_code", "stratum", "numerator", "denominator")
+CONCENTRATION = "imd_concentration"
 _UNIT = ["basis", "unit", "stratum"]
+_DOMAIN_SCORES = (
+    *("income_score", "employment_score", "education_score", "health_score", "crime_score"),
+    *("barriers_score", "living_environment_score", "idaci_score", "idaopi_score"),
+)
+# The people who weigh a score of the deprivation table, where not all of them do.
+_OWN_WEIGHTS = {
+    "working_age": "population_working_age",
+    "children": "population_children",
+    "older": "population_older",
+}
 
 
 def lsoas(areas: Frame, deprivation: Frame) -> pl.DataFrame:
     """Return lsoa_code, lad_code, population, households, the deprivation columns and stratum.
 
     One row per LSOA of `areas`, sorted. `weight` is the people that weigh the deprivation score:
-    the deprivation table's own, else the usual residents.
+    the deprivation table's own, else the usual residents. What the tables lack is empty.
     """
     held = _columns(areas, ("lsoa_code", "lad_code", "population", "households"))
+    names = ("imd_score", "imd_rank", "imd_decile", "population")
     ranks = _columns(
-        deprivation, ("lsoa_code", "imd_score", "imd_rank", "imd_decile", "population")
+        deprivation, ("lsoa_code", *names, *_DOMAIN_SCORES, *_OWN_WEIGHTS.values())
     ).rename({"population": "weight"})
     fifth = (pl.col("imd_decile").cast(pl.Int64) + 1) // 2
     stratum = pl.format("quintile_{}", fifth).fill_null(UNKNOWN)
@@ -57,14 +70,15 @@ def cells(
     is beyond `n_areas`.
     """
     if indicator.deprivation is not None:
-        found = _deprivation(indicator.deprivation, places, n_areas)
+        found = _deprivation(indicator, places, n_areas)
     else:
         found = _measured(indicator, places, measures)
     given = pl.col("numerator").is_not_null() & (pl.col("denominator") > 0)
     return found.filter(given).select(CELLS).sort("lsoa_code")
 
 
-def _deprivation(column: str, places: pl.DataFrame, n_areas: int) -> pl.DataFrame:
+def _deprivation(indicator: Indicator, places: pl.DataFrame, n_areas: int) -> pl.DataFrame:
+    column = str(indicator.deprivation)
     if column == "imd_decile":
         first = (pl.col(column) == 1).cast(pl.Float64)
         return places.with_columns(first.alias("numerator"), pl.lit(1.0).alias("denominator"))
@@ -75,10 +89,17 @@ def _deprivation(column: str, places: pl.DataFrame, n_areas: int) -> pl.DataFram
             f"imd_rank  {beyond:,} of {places.height:,} LSOAs rank below the last of {n_areas:,}.",
             fix="give the number of LSOAs that the ranks were made of",
         )
+    weight = pl.col(_OWN_WEIGHTS.get(str(indicator.weight), "weight")).cast(pl.Float64)
+    numerator = (_score(column, n_areas) * weight).alias("numerator")
+    return places.with_columns(numerator, weight.alias("denominator"))
+
+
+def _score(column: str, n_areas: int) -> pl.Expr:
+    if column == "imd_extent":
+        return extent_weight("imd_rank", n_areas)
     # Reversed, so that a higher average rank is more deprived, as in the published summaries.
-    score = n_areas + 1 - pl.col(column) if column == "imd_rank" else pl.col(column)
-    weight = pl.col("weight").cast(pl.Float64)
-    return places.with_columns((score * weight).alias("numerator"), weight.alias("denominator"))
+    reversed_rank = n_areas + 1 - pl.col("imd_rank")
+    return reversed_rank if column in ("imd_rank", CONCENTRATION) else pl.col(column)
 
 
 def _measured(indicator: Indicator, places: pl.DataFrame, measures: pl.DataFrame) -> pl.DataFrame:
@@ -181,11 +202,12 @@ def _median_cover(lives: pl.DataFrame) -> float:
 
 
 def by_patients(indicator: Indicator) -> bool:
-    """Return whether registered patients weigh its values: those of a score of people.
+    """Return whether registered patients weigh its values: those of a score of all people.
 
-    A value of households is weighed by households on either basis.
+    A value of households is weighed by households on either basis, and one of some ages by the
+    people of those ages.
     """
-    return indicator.statistic == "score" and indicator.weight != "households"
+    return indicator.statistic == "score" and indicator.weight == "population"
 
 
 def roll_up(found: pl.DataFrame, lives: pl.DataFrame, *, patients: bool = False) -> pl.DataFrame:

@@ -144,8 +144,11 @@ def _area(where: str, entry: Mapping[str, Any]) -> Iterator[Problem]:
         yield _problem(where, "must have one of measure, deprivation, composite.")
     if entry.get("statistic") == "score" and "weight" not in entry:
         yield _problem(f"{where}.weight", "is missing: a score needs people or households.")
-    if entry.get("imputed_down", False) is not (entry.get("area_type") == "lad"):
-        yield _problem(f"{where}.imputed_down", "goes with area_type lad, and only with it.")
+    # The other way is allowed: some official files give each LSOA its authority's value.
+    if entry.get("area_type") == "lad" and not entry.get("imputed_down", False):
+        yield _problem(f"{where}.imputed_down", "must be true with area_type lad.")
+    if entry.get("imputed_down") and not entry.get("measure"):
+        yield _problem(f"{where}.imputed_down", "is of a measure only.")
     if entry.get("index") and (entry.get("direction") == 0 or entry.get("role") != "need"):
         yield _problem(f"{where}.index", "a member of the index has role need and a direction.")
     if entry.get("index") and (entry.get("imputed_down") or entry.get("composite")):

@@ -14,7 +14,9 @@ Interval = Literal["wilson", "byar", "compound_poisson", "none"]
 PeriodKind = Literal["point", "period", "published"]
 Timing = Literal["ever", "unresolved", "open", "in_period", "overlap"]
 Counted = Literal["people", "events", "days"]
-Weight = Literal["population", "households"]
+# Who weighs a score: all people, households, or the ages that the score is about (18 to 66, 0 to
+# 15, 60 and over: English Indices of Deprivation 2025, Technical Report).
+Weight = Literal["population", "households", "working_age", "children", "older"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,14 @@ class Indicator:
     """One indicator: what is counted over what, from which sources, when, and what it means.
 
     `role`: need, use (service use and supply, kept apart from need) or context. `direction`: 1
-    where a higher value means more need, -1 where it means less, 0 where it has no sign. `index`:
-    a member of the need index. `imputed_down`: a value of the local authority stands in for its
-    parts. `value` is multiplier × numerator / denominator for every statistic. `min_age`: on the
-    day (`as_of`), also for rates. A person-level indicator has `events` and `counted`; a
-    property-level one a `column` of the dwellings; an area-level one a `measure`, a column of the
-    deprivation table (`deprivation`) or is `composite`.
+    where a higher value means more need, -1 where it means less, 0 where it has no sign. `index`: a
+    member of the need index. `imputed_down`: a value of the local authority stands in for its
+    parts, be it listed by authority (`area_type` lad) or, as some official files do, by LSOA.
+    `value` is multiplier × numerator / denominator for every statistic. `min_age`: on the day
+    (`as_of`), also for rates. A person-level indicator has `events` and `counted`; a property-level
+    one a `column` of the dwellings; an area-level one a `measure`, a column of the deprivation
+    table (`deprivation`) or is `composite`. `imd_extent` and `imd_concentration` are made from
+    `imd_rank`; the latter is no sum over areas, see `indicators.concentration`.
     """
 
     id: str
@@ -117,7 +121,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "period": ("point", "period", "published"),
     "timing": ("ever", "unresolved", "open", "in_period", "overlap"),
     "counted": ("people", "events", "days"),
-    "weight": ("population", "households"),
+    "weight": ("population", "households", "working_age", "children", "older"),
     "area_type": ("lsoa", "lad"),
-    "deprivation": ("imd_score", "imd_rank", "imd_decile"),
+    "deprivation": (
+        *("imd_score", "imd_rank", "imd_decile", "imd_extent", "imd_concentration"),
+        *("income_score", "employment_score", "education_score", "health_score", "crime_score"),
+        *("barriers_score", "living_environment_score", "idaci_score", "idaopi_score"),
+    ),
 }

@@ -16,6 +16,7 @@ FOOTPRINT = ("footprint_type", "footprint_code", "footprint_name", "basis")
 CELL = (*FOOTPRINT, "indicator", "stratum")
 SUMS = ("numerator", "denominator", "contributors")
 _TOLERANCE = 1e-6
+_DECIMALS = 4
 # Units that the mapping does not know go to the reason that says so, never out of the counts.
 _UNKNOWN_UNIT = {REGISTERED: "unknown_practice", RESIDENT: "outside_area"}
 
@@ -107,7 +108,7 @@ def fill(
     own: pl.DataFrame,
     gaps: Mapping[str, str],
 ) -> pl.DataFrame:
-    """Return the grid with SUMS, status and reason: no cell is missing and no zero is made up.
+    """Return the grid with SUMS, coverage, status and reason: nothing is missing or made up.
 
     `cells`: see `grid`; `found`: see `to_footprints`; `lsoas`: CELL without indicator, `lsoas`, how
     many LSOAs each footprint and stratum holds, and `shown`, how many of them are weighed by a
@@ -122,7 +123,8 @@ def fill(
     * `estimated`: a unit that lies in the footprint in part contributed.
     * `ok`: the rest, among them cells with people and no event.
 
-    `reason` also says where only a part of the footprint's areas hold the measure.
+    `reason` also says where only a part of the footprint's areas hold the measure; `coverage` which
+    share of them do, parts of LSOAs counted as parts; it is empty where no area is behind a cell.
     """
     named = pl.DataFrame(
         list(gaps.items()), schema={"indicator": pl.String, "reason": pl.String}, orient="row"
@@ -160,6 +162,7 @@ def _with_status(joined: pl.DataFrame) -> pl.DataFrame:
     given = pl.col("status").is_in(["ok", "estimated", "imputed_down"]) | nobody
     unmeasured = (pl.col("status") == "no_data") & pl.col("reason").is_null()
     part = given & area & (pl.col("contributors") < pl.col("lsoas") - _TOLERANCE)
+    coverage = pl.when(given & area).then(pl.col("contributors") / pl.col("lsoas"))
     why = (
         pl.when(unmeasured)
         .then(pl.lit("no area of the footprint holds the measure"))
@@ -168,4 +171,6 @@ def _with_status(joined: pl.DataFrame) -> pl.DataFrame:
         .otherwise("reason")
     )
     sums = [pl.when(given).then(pl.col(name).fill_null(0)).alias(name) for name in SUMS]
-    return joined.with_columns(status.alias("status")).with_columns(*sums, why.alias("reason"))
+    return joined.with_columns(status.alias("status")).with_columns(
+        *sums, coverage.clip(0, 1).round(_DECIMALS).alias("coverage"), why.alias("reason")
+    )

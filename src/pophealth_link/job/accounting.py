@@ -10,7 +10,8 @@ import polars as pl
 
 from pophealth_link.sources import Counts
 
-_COUNTS = ("rows_in", "accepted", "quarantined", "removed_by_opt_out")
+_COUNTS = ("rows_in", "added", "accepted", "quarantined", "left_out", "removed_by_opt_out")
+_REASONS = ("quarantined_by", "left_out_by", "added_by", "unreadable_values", "filled_values")
 
 
 @dataclass(slots=True)
@@ -20,20 +21,30 @@ class Accounts:
     rows: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     def read(self, source: str, table: str, counts: Counts, *, removed: int = 0) -> None:
-        """Enter what reading a file gave: rows in = accepted + quarantined + removed by opt-out.
+        """Enter what reading a file gave.
 
-        Several files of one table in a source are added up.
+        Rows in + added (made of others) = accepted + quarantined + left out (superseded, part of a
+        spell, of another table) + removed by opt-out. Several files of one table in a source are
+        added up.
         """
         entry = self.rows.setdefault(source, {}).setdefault(
-            table, {**dict.fromkeys(_COUNTS, 0), "quarantined_by": {}, "unreadable_values": {}}
+            table, {**dict.fromkeys(_COUNTS, 0), **{name: {} for name in _REASONS}}
         )
         entry["rows_in"] += counts.rows_in
+        entry["added"] += counts.added
         entry["accepted"] += counts.accepted - removed
         entry["quarantined"] += counts.quarantined
+        entry["left_out"] += counts.left_out
         entry["removed_by_opt_out"] += removed
-        _add(entry["quarantined_by"], counts.quarantined_by)
-        named = {f"{column}: {reason}": n for (column, reason), n in counts.unreadable.items()}
-        _add(entry["unreadable_values"], named)
+        by_value = (_named(counts.unreadable), _named(counts.filled))
+        told = (counts.quarantined_by, counts.left_out_by, counts.added_by, *by_value)
+        for name, found in zip(_REASONS, told, strict=True):
+            _add(entry[name], found)
+
+    def replaced(self, source: str, numbers: int) -> None:
+        """Enter how many NHS numbers of a source's people were replaced by their current ones."""
+        entry = self.rows[source]["people"]
+        entry["numbers_replaced"] = entry.get("numbers_replaced", 0) + numbers
 
     def linked(self, person_index: pl.DataFrame) -> None:
         """Enter how the accepted records of each source were linked, by method."""
@@ -54,6 +65,10 @@ class Accounts:
         """Take over the entries of the other half of a run."""
         for source, tables in other.rows.items():
             self.rows.setdefault(source, {}).update(tables)
+
+
+def _named(counts: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    return {f"{column}: {reason}": count for (column, reason), count in counts.items()}
 
 
 def _add(total: dict[str, int], more: Mapping[str, int]) -> None:

@@ -11,19 +11,21 @@ import polars as pl
 from pophealth_link import need, places, sources
 from pophealth_link.errors import Problem
 from pophealth_link.folders import shown
-from pophealth_link.job import footprints, quarantine
+from pophealth_link.job import footprints, layout, quarantine
 from pophealth_link.job.accounting import Accounts
 from pophealth_link.job.index import Index
 from pophealth_link.job.index import read as read_index
+from pophealth_link.job.layout import Layout
 from pophealth_link.job.model import Job
 from pophealth_link.job.progress import Progress
 from pophealth_link.job.quarantine import Input, Quarantine, tell_unreadable
 from pophealth_link.need import BaselineInputs
 from pophealth_link.reference import Pack
-from pophealth_link.schema.reference import AREA_MEASURES, FOOTPRINTS
+from pophealth_link.schema.reference import FOOTPRINTS
 from pophealth_link.sources import Accepted, TableFile
 
-PEOPLE_FILE = "people.parquet"
+PEOPLE_FILE, UNASSIGNED_FILE = "people.parquet", "unassigned.parquet"
+RECONCILIATION_FILE, BEST_FIT_FILE = "reconciliation.parquet", "best_fit.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +66,18 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
     index = read_index(job, linked)
     progress.stage("placing people in footprints")
     files = _footprint_files(job, told)
-    units, fit = unit_footprints(job, pack, registered_patients(index.facts), files)
-    settings = places.linked_settings(index.people, {s.name: s.setting for s in job.sources})
-    people = places.place(
-        index.facts, units, pack.read("areas"), pack.read("deprivation"), settings
-    )
+    with layout.telling(progress):
+        laid = layout.layout(job, pack, registered_patients(index.facts), files)
+        settings = places.linked_settings(index.people, {s.name: s.setting for s in job.sources})
+        people = laid.place(index.facts, pack, settings)
     out.mkdir(parents=True, exist_ok=True)
-    people.write_parquet(out / PEOPLE_FILE)
-    notices = _notices(units, fit, pack, people, progress)
+    for name, frame in _placed(people, laid).items():
+        frame.write_parquet(out / name)
+    notices = _notices(laid, pack, people, progress)
     progress.stage("reading events")
     events, dwellings = _events(job, index.people, told), _dwellings(job, index, told)
-    inputs = baseline_inputs(job, pack, units, people, events, dwellings)
+    with layout.telling(progress):
+        inputs = baseline_inputs(job, pack, laid, people, events, dwellings)
     progress.stage("counting indicators")
     counts = need.count(inputs, policy=job.policy)
     return Analysed(told.accounts, index, inputs, counts, notices)
@@ -83,7 +86,7 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
 def baseline_inputs(
     job: Job,
     pack: Pack,
-    units: pl.DataFrame,
+    laid: Layout,
     people: pl.DataFrame,
     events: Mapping[str, pl.DataFrame],
     dwellings: pl.DataFrame | None,
@@ -93,10 +96,10 @@ def baseline_inputs(
         people=people,
         events=events,
         dwellings=dwellings,
-        areas=pack.read("areas"),
+        areas=laid.areas,
         deprivation=pack.read("deprivation"),
-        measures=measures(pack),
-        unit_footprints=units,
+        measures=layout.measures(job, pack, laid.areas),
+        unit_footprints=laid.units,
         as_of=job.spec.as_of,
         period=job.spec.reporting_period,
         n_areas=pack.n_areas,
@@ -111,24 +114,6 @@ def registered_patients(facts: pl.DataFrame) -> pl.DataFrame:
     return registered.group_by(home).agg(pl.len().cast(pl.Int64).alias("people")).sort(home)
 
 
-def unit_footprints(
-    job: Job, pack: Pack, patients: pl.DataFrame, files: Mapping[str, Accepted]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the table `unit_footprints` for the job's bases, and the best fit of LSOAs.
-
-    The best fit counts the job's own `patients`: see `registered_patients`. `files` are the job's
-    own footprints by type.
-    """
-    practice = footprints.practice_rows(job, pack, files)
-    fit = places.best_fit(patients, practice)
-    authorities = job.spec.footprints.local_authorities or None
-    kinds = practice["footprint_type"].unique().sort()
-    fitted = [kind for kind in kinds if kind not in ("lad", "icb", "whole")]
-    resident = places.area_footprints(pack.read("areas"), fit, authorities, footprint_types=fitted)
-    both = pl.concat([practice, resident])
-    return both.filter(pl.col("basis").is_in(job.spec.footprints.basis)), fit
-
-
 def _footprint_files(job: Job, told: _Reading) -> dict[str, Accepted]:
     files = footprints.read(job)
     for kind, accepted in files.items():
@@ -138,15 +123,18 @@ def _footprint_files(job: Job, told: _Reading) -> dict[str, Accepted]:
     return files
 
 
-def _notices(
-    units: pl.DataFrame,
-    fit: pl.DataFrame,
-    pack: Pack,
-    people: pl.DataFrame,
-    progress: Progress,
-) -> tuple[str, ...]:
-    sizes = places.size_warnings(units, pack.read("practices"), people)
-    notices = (*sizes, *places.best_fit_warnings(fit))
+def _placed(people: pl.DataFrame, laid: Layout) -> dict[str, pl.DataFrame]:
+    """Return what is told of people and their places, by file."""
+    tables = {PEOPLE_FILE: people, UNASSIGNED_FILE: places.unassigned(people, laid.units)}
+    if laid.units["basis"].n_unique() > 1:
+        tables[RECONCILIATION_FILE] = places.reconciliation(people, laid.units)
+    return tables | {BEST_FIT_FILE: laid.fit}
+
+
+def _notices(laid: Layout, pack: Pack, people: pl.DataFrame, progress: Progress) -> tuple[str, ...]:
+    sizes = places.size_warnings(laid.units, pack.read("practices"), people)
+    ended = places.ended_practices(people, laid.held)
+    notices = (*ended, *sizes, *places.best_fit_warnings(laid.fit))
     for notice in notices:
         progress.warn(notice)
     return notices
@@ -187,14 +175,3 @@ def _dwellings(job: Job, index: Index, told: _Reading) -> pl.DataFrame | None:
         told.accounts.joined(each.name, file.table.name, joined.height)
         frames.append(joined)
     return pl.concat(frames)
-
-
-def measures(pack: Pack) -> pl.DataFrame:
-    """Return the pack's area measures, with the dwellings exposed to noise if it can tell."""
-    published = pack.read(AREA_MEASURES.name)
-    if not pack.has("exposures"):
-        return published
-    exposed = places.share_exposed(
-        pack.read("postcodes"), pack.read("exposures"), pack.read("areas")
-    )
-    return pl.concat([published, exposed.select(published.columns)])

@@ -54,6 +54,7 @@ def _describe(source: Source, rules: Sequence[DeterministicPass]) -> list[str]:
             f"  events   {e.table.name}: {', '.join(sources.found_columns(e))}"
             for e in source.events
         ),
+        *([f"  no file  {', '.join(source.absent_tables)}"] if source.absent_tables else []),
     ]
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from pophealth_link import sources
-from pophealth_link.errors import JobError, LinkageError, Problem, UserError, nearest
+from pophealth_link.errors import JobError, LinkageError, Problem, UserError
 from pophealth_link.folders import is_file, is_folder
-from pophealth_link.job import footprints, link_settings
+from pophealth_link.job import footprints, layout, link_settings, number_changes
 from pophealth_link.job.model import Half, Job
 from pophealth_link.job.spec import NAMED_MODELS
 from pophealth_link.link import People, decisions, model, previous_index
@@ -46,17 +46,11 @@ def check_against(job: Job, pack: Pack, halves: Sequence[Half]) -> list[str]:
     weak = [*_day_warnings(job), *weak]
     if "analyse" not in halves:
         return weak
-    known = pack.read("areas")["lad_code"].drop_nulls().unique().sort().to_list()
-    unknown = [code for code in job.spec.footprints.local_authorities if code not in known]
-    if unknown:
-        raise JobError(
-            f"the reference {pack.name} does not hold {len(unknown):,} of the local authorities.",
-            *(f"footprints.local_authorities  {c}{nearest(c, known)}" for c in unknown),
-            fix="name codes such as E09000004 that the reference holds, or another reference.",
-        )
+    areas = layout.areas_on_day(job, pack)
+    layout.authorities(job, pack, areas)
     read = footprints.read(job)
-    footprints.practice_rows(job, pack, read)
-    return [*weak, *footprints.warnings(job, pack, read)]
+    footprints.practice_rows(job, pack, read, areas)
+    return [*weak, *layout.day_warnings(job, pack), *footprints.warnings(job, pack, read)]
 
 
 def _day_warnings(job: Job) -> list[str]:
@@ -107,6 +101,7 @@ def _outside_files(job: Job) -> list[Problem]:
     readers: list[tuple[str, str | None, Callable[[Path], object]]] = [
         ("privacy.opt_outs", job.spec.privacy.opt_outs, opt_outs.read),
         ("link.model", own_model, model.load),
+        ("link.number_changes", table.number_changes, number_changes.read),
         ("link.decisions", table.decisions, lambda path: decisions.read(path, names)),
     ]
     found = []

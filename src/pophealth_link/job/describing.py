@@ -6,16 +6,19 @@ import textwrap
 
 import polars as pl
 
+from pophealth_link.errors import JobError, nearest
 from pophealth_link.indicators import Indicator, catalogue
+from pophealth_link.job.describing_presets import describe_preset
 from pophealth_link.link import attributes
 from pophealth_link.schema import CODE_LISTS, TABLES
 from pophealth_link.schema.describe import describe as describe_one
+from pophealth_link.sources import preset_names
 
 _WIDTH = 100
 
 
 def describe(name: str | None = None) -> str:
-    """Return what there is to describe, or one table, one code list, indicators or attributes.
+    """Return what there is to describe, or one table, code list or preset, indicators, attributes.
 
     Raises `JobError` with the nearest name where there is none.
     """
@@ -24,6 +27,7 @@ def describe(name: str | None = None) -> str:
             [
                 "Tables:      " + ", ".join(TABLES),
                 "Code lists:  " + ", ".join(CODE_LISTS),
+                "Presets:     " + ", ".join(preset_names()),
                 "Indicators:  describe indicators",
                 "Attributes:  describe attributes (whose word is taken where sources differ)",
             ]
@@ -32,6 +36,11 @@ def describe(name: str | None = None) -> str:
         return "\n\n".join(_indicator(each) for each in catalogue())
     if name == "attributes":
         return "\n\n".join(_attribute(rule) for rule in _rows(attributes.rules()))
+    if name in preset_names():
+        return describe_preset(name)
+    if name not in {*TABLES, *CODE_LISTS}:
+        close = nearest(name, [*TABLES, *CODE_LISTS, *preset_names()])
+        raise JobError(f"`{name}` is not a table, a code list or a preset.{close}")
     found = describe_one(name)
     head = TABLES[name].meaning if name in TABLES else CODE_LISTS[name].meaning
     first, *rest = found.drop("table", strict=False).columns

@@ -1,4 +1,4 @@
-"""The job's own footprints: files of practices or PCNs, read, checked and joined to the pack's."""
+"""The job's own footprints: files of practices, PCNs or areas, checked, joined to the pack's."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pophealth_link import places, sources
 from pophealth_link.engine import collect, lazy
 from pophealth_link.errors import DataError, JobError, Problem
 from pophealth_link.job.model import Job
-from pophealth_link.places.memberships import RESERVED_TYPES
+from pophealth_link.places import Registration
+from pophealth_link.places.named import RESERVED_TYPES
 from pophealth_link.reference import Pack
 from pophealth_link.schema.reference import FOOTPRINTS
 from pophealth_link.sources import Accepted, TableFile
 
 _MEMBERS = ("practice_code", "pcn_code")
+_AREAS = ("lsoa_code", "lad_code")
 
 
 def read(job: Job) -> dict[str, Accepted]:
@@ -43,10 +45,10 @@ def problems(job: Job) -> list[Problem]:
 
 
 def _row_problems(kind: str, file: Accepted) -> list[Problem]:
-    nobody = pl.all_horizontal(pl.col(name).is_null() for name in _MEMBERS)
+    nobody = pl.all_horizontal(pl.col(name).is_null() for name in (*_MEMBERS, *_AREAS))
     shares = sum(n for (c, _), n in file.counts.unreadable.items() if c == "share")
     counted = (
-        (file.frame.filter(nobody).height, "name neither a practice nor a PCN."),
+        (file.frame.filter(nobody).height, "name no practice, PCN or area."),
         (file.frame["footprint_code"].null_count(), "have no footprint_code."),
         (shares, "have a share that is not a number."),
     )
@@ -62,27 +64,33 @@ def _row_problems(kind: str, file: Accepted) -> list[Problem]:
     ]
 
 
-def practice_rows(job: Job, pack: Pack, files: Mapping[str, Accepted]) -> pl.DataFrame:
+def practice_rows(
+    job: Job, pack: Pack, files: Mapping[str, Accepted], areas: pl.DataFrame
+) -> Registration:
     """Return which footprints hold each practice, those of `files` in place of the pack's.
 
-    Raises `ReferenceDataError` as `places.practice_footprints` does.
+    `areas`: the reference's areas on the job's day. Raises `ReferenceDataError` as
+    `places.registration` does.
     """
-    return places.practice_footprints(
+    successors = pack.read("practice_successors") if pack.has("practice_successors") else None
+    return places.registration(
         pack.read("practices"),
         pack.read("practice_pcn"),
         _together(pack, files),
-        pack.read("areas"),
+        areas,
         pack.read("postcodes"),
         job.spec.as_of,
+        successors=successors,
+        levels=job.spec.footprints.levels,
     )
 
 
 def _together(pack: Pack, files: Mapping[str, Accepted]) -> pl.DataFrame | None:
     frames = [f.frame.with_columns(footprint_type=pl.lit(kind)) for kind, f in files.items()]
     if pack.has(FOOTPRINTS.name):
-        shipped = pack.read(FOOTPRINTS.name)
+        shipped = pack.read(FOOTPRINTS.name).select(FOOTPRINTS.names)
         frames.append(shipped.filter(~pl.col("footprint_type").is_in(list(files))))
-    return pl.concat(frames) if frames else None
+    return pl.concat(frame.select(FOOTPRINTS.names) for frame in frames) if frames else None
 
 
 def warnings(job: Job, pack: Pack, files: Mapping[str, Accepted]) -> list[str]:
@@ -97,10 +105,9 @@ def warnings(job: Job, pack: Pack, files: Mapping[str, Accepted]) -> list[str]:
                 "so nobody is in a footprint of this type."
             )
         elif not _known(held, job, pack):
-            members = pl.concat(held[name].drop_nulls() for name in _MEMBERS).n_unique()
             told.append(
-                f"footprints.{kind}: the reference knows none of its {members:,} practices and "
-                "PCNs, so nobody is in a footprint of this type."
+                f"footprints.{kind}: the reference knows none of its {_members(held):,} practices, "
+                "PCNs and areas, so nobody is in a footprint of this type."
             )
     return told
 
@@ -111,7 +118,12 @@ def _known(held: pl.DataFrame, job: Job, pack: Pack) -> bool:
     return bool(
         held["practice_code"].is_in(practices.implode()).any()
         or held["pcn_code"].is_in(spells["pcn_code"].implode()).any()
+        or any(held[name].is_in(pack.read("areas")[name].implode()).any() for name in _AREAS)
     )
+
+
+def _members(held: pl.DataFrame) -> int:
+    return sum(held[name].drop_nulls().n_unique() for name in (*_MEMBERS, *_AREAS))
 
 
 def _held(rows: pl.DataFrame, job: Job) -> pl.DataFrame:

@@ -74,12 +74,18 @@ def run_link(job: Job, pack: Pack, out: Path, progress: Progress, *, key: Key | 
     ]
     _write(out, links, facts, dwellings)
     marked = [People(**_with_register(p, links)) for p in sorted(people, key=lambda p: p.source)]
-    rows = {name: tables["people"] for name, tables in accounts.rows.items() if "people" in tables}
+    told_of = {name: each["people"] for name, each in accounts.rows.items() if "people" in each}
+    rows = {name: _read(row) for name, row in told_of.items()}
     progress.stage("judging the links")
     judged = _judged(links, job, pack)
     exact = {**stamp(job), **evaluate.facts(links, marked, rows=rows, quality=judged)}
     (out / CARD_FACTS).write_text(json.dumps(exact, indent=2) + "\n", encoding="utf-8")
     return Linked(accounts, links)
+
+
+def _read(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a source's row accounting for the card: its rows, former submissions left out."""
+    return {**row, "rows_in": row["rows_in"] + row["added"] - row["left_out"]}
 
 
 def _judged(links: Links, job: Job, pack: Pack) -> dict[str, Any]:

@@ -21,7 +21,15 @@ from pophealth_link.job.spec import (
 )
 from pophealth_link.link.passes import DEFAULT_PASSES, DeterministicPass
 from pophealth_link.schema import DWELLINGS, EVENT_TABLES, PEOPLE
-from pophealth_link.sources import ALIASES, Only, Preset, PropertySource, Source, TableFile
+from pophealth_link.sources import (
+    ALIASES,
+    NO_PRESET,
+    Only,
+    Preset,
+    PropertySource,
+    Source,
+    TableFile,
+)
 
 # Which columns of a file a half reads.
 READS: Mapping[Half, Only] = {"link": "identifiers", "analyse": "attributes"}
@@ -80,7 +88,7 @@ def _outside_files(spec: JobSpec, folder: Path, halves: Sequence[Half]) -> list[
     if "link" in halves:
         named += [("privacy.key_file", privacy.key_file), ("privacy.opt_outs", privacy.opt_outs)]
         named += [("link.model", link.model)] if link.model not in NAMED_MODELS else []
-        named += [("link.decisions", link.decisions)]
+        named += [("link.decisions", link.decisions), ("link.number_changes", link.number_changes)]
     # A path that is too long is absent, not an error of the file system.
     problems = [_absent(where, p) for where, p in named if p and not is_file(folder / p)]
     earlier = link.previous_index if "link" in halves else None
@@ -105,21 +113,25 @@ def _policy(spec: JobSpec, problems: list[Problem]) -> Policy | None:
 
 
 def _source(spec: SourceSpec, place: int, folder: Path, problems: list[Problem]) -> Source:
-    preset = _preset(spec.preset, f"sources[{place}].preset", problems)
+    where = f"sources[{place}]"
+    preset = _preset(spec.preset, f"{where}.preset", folder, problems)
     if spec.preset and preset.name and not (spec.setting or preset.setting):
         what = f"is missing: the preset {preset.name} says none."
-        problems.append(Problem(JobError, f"sources[{place}].setting", what))
-    events = [_events(e, preset, place, i, folder, problems) for i, e in enumerate(spec.events)]
+        problems.append(Problem(JobError, f"{where}.setting", what))
     # An alias row has the columns of its people, those of facts left out.
     alias_columns = {k: v for k, v in spec.columns.items() if k in ALIASES.names}
     alias_formats = {k: v for k, v in spec.formats.items() if k in ALIASES.names}
     unique = preset.unique_people if spec.unique_people is None else spec.unique_people
+    named = [e for i, each in enumerate(spec.events) for e in _events(
+        each, spec, preset, f"{where}.events[{i}]", folder, problems
+    )]  # fmt: skip
+    found, absent = _found_events(spec, preset, [each.table.name for each in named], folder)
     return Source(
         name=spec.name,
         # Where none is told a problem is on its way: any valid setting serves until then.
         setting=spec.setting or preset.setting or "local_authority",
-        people=preset.apply(TableFile(PEOPLE, folder / spec.people, spec.columns, spec.formats)),
-        events=tuple(each for each in events if each),
+        people=_people(spec, preset, where, folder, problems),
+        events=(*named, *found),
         unique_people=unique,
         register=spec.register_,
         nhs_number_kind=spec.nhs_number_kind or preset.nhs_number_kind,
@@ -129,41 +141,102 @@ def _source(spec: SourceSpec, place: int, folder: Path, problems: list[Problem])
             if spec.aliases
             else None
         ),
+        absent_tables=absent,
     )
+
+
+def _people(
+    spec: SourceSpec, preset: Preset, where: str, folder: Path, problems: list[Problem]
+) -> TableFile:
+    """Return the file of people: named by itself, or found where the preset says."""
+    if spec.people:
+        return preset.apply(TableFile(PEOPLE, folder / spec.people, spec.columns, spec.formats))
+    if preset.name and "people" not in preset.tables:
+        what = f"the preset {preset.name} holds no people, but {', '.join(preset.tables)}."
+        fix = (
+            f'name it under the source of its people, [[sources.events]] preset = "{preset.name}".'
+        )
+        problems.append(Problem(JobError, f"{where}.preset", what, fix))
+    file = TableFile(PEOPLE, folder / str(spec.path), spec.columns, spec.formats)
+    return preset.apply_to_all(file)
+
+
+def _found_events(
+    spec: SourceSpec, preset: Preset, named: Sequence[str], folder: Path
+) -> tuple[list[TableFile], tuple[str, ...]]:
+    """Return the event tables that the preset finds at the source's path, and those it does not.
+
+    A table that the job names itself is not looked for.
+    """
+    if not spec.path:
+        return [], ()
+    return _tables_at(folder / spec.path, preset, named, _codelist(spec.codelist, None, folder))
+
+
+def _tables_at(
+    path: Path, preset: Preset, named: Sequence[str], codelist: Path | None
+) -> tuple[list[TableFile], tuple[str, ...]]:
+    tables = [each for each in preset.tables if each in EVENT_TABLES and each not in named]
+    made = [
+        preset.apply_to_all(TableFile(EVENT_TABLES[each], path, codelist=codelist))
+        for each in tables
+    ]
+    found = [f for f in made if preset.tables[f.table.name].required or _is_told(f)]
+    there = [file.table.name for file in found]
+    return found, tuple(each for each in tables if each not in there)
+
+
+def _is_told(file: TableFile) -> bool:
+    """Return whether a table's files are there, or one that holds other tables has its columns."""
+    if any(part.files for part in file.parts) or not sources.is_there(file):
+        return sources.is_there(file)
+    return all(problem.kind is JobError for problem in sources.check(file, ""))
+
+
+def _codelist(own: str | None, shared: str | None, folder: Path) -> Path | None:
+    written = own or shared
+    return folder / written if written else None
 
 
 def _events(
     spec: EventsSpec,
+    source: SourceSpec,
     preset: Preset,
-    source: int,
-    place: int,
+    where: str,
     folder: Path,
     problems: list[Problem],
-) -> TableFile | None:
+) -> list[TableFile]:
+    """Return the tables that `[[sources.events]]` names: one, or those of its own preset."""
+    own = _preset(spec.preset, f"{where}.preset", folder, problems) if spec.preset else preset
+    codelist = _codelist(spec.codelist, source.codelist, folder)
+    if spec.table is None:
+        found, _ = _tables_at(folder / spec.path, own, (), codelist)
+        if own.name and not found:
+            what = f"the preset {own.name} finds no table of events at {spec.path}."
+            problems.append(Problem(JobError, where, what))
+        return found
     table = EVENT_TABLES.get(spec.table)
     if table is None:
-        where = f"sources[{source}].events[{place}].table"
         hint = nearest(spec.table, EVENT_TABLES) or f" Tables: {', '.join(EVENT_TABLES)}."
-        problems.append(Problem(JobError, where, f"not a table of events.{hint}"))
-        return None
-    return preset.apply(TableFile(table, folder / spec.path, spec.columns, spec.formats))
+        problems.append(Problem(JobError, f"{where}.table", f"not a table of events.{hint}"))
+        return []
+    file = TableFile(table, folder / spec.path, spec.columns, spec.formats, codelist=codelist)
+    return [own.apply(file)]
 
 
 def _properties(
     spec: PropertySpec, place: int, folder: Path, problems: list[Problem]
 ) -> PropertySource:
-    preset = _preset(spec.preset, f"properties[{place}].preset", problems)
+    preset = _preset(spec.preset, f"properties[{place}].preset", folder, problems)
     file = TableFile(DWELLINGS, folder / spec.path, spec.columns, spec.formats)
     return PropertySource(spec.name, preset.apply(file))
 
 
-def _preset(name: str | None, where: str, problems: list[Problem]) -> Preset:
-    """Return the preset of that name; one that says nothing where none is named or known."""
-    wrong = sources.preset_problems(name, where) if name else []
+def _preset(name: str | None, where: str, folder: Path, problems: list[Problem]) -> Preset:
+    """Return the preset of that name; one that says nothing where none is named or it is wrong."""
+    wrong = sources.preset_problems(name, where, folder) if name else []
     problems.extend(wrong)
-    if name and not wrong:
-        return sources.preset(name)
-    return Preset("", "", "", unique_people=False, nhs_number_kind="clear", tables={})
+    return sources.preset(name, folder) if name and not wrong else NO_PRESET
 
 
 def _check_source(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pophealth_link import reference
+from pophealth_link import reference, sources
 from pophealth_link.disclosure import Policy
 from pophealth_link.folders import is_file
 from pophealth_link.job.spec import NAMED_MODELS, JobSpec
@@ -65,11 +65,11 @@ class Job:
         """Yield the data files that a half of the run reads."""
         for source in self.sources:
             if half == "link":
-                yield source.people.path
-                yield from [source.aliases.path] if source.aliases else []
+                yield from sources.paths_of(source.people)
+                yield from sources.paths_of(source.aliases) if source.aliases else []
             else:
-                yield from (events.path for events in source.events)
-        yield from (each.dwellings.path for each in self.properties)
+                yield from (path for each in source.events for path in sources.paths_of(each))
+        yield from (path for p in self.properties for path in sources.paths_of(p.dwellings))
         if half == "analyse":
             yield from (self.resolve(f.path) for f in self.spec.footprints.files.values())
             return
@@ -79,5 +79,7 @@ class Job:
             yield self.resolve(self.spec.link.model)
         if self.spec.link.decisions:
             yield self.resolve(self.spec.link.decisions)
+        if self.spec.link.number_changes:
+            yield self.resolve(self.spec.link.number_changes)
         if self.spec.link.previous_index:
             yield from previous_index.files(self.resolve(self.spec.link.previous_index))

@@ -10,7 +10,7 @@ import polars as pl
 from pophealth_link import sources
 from pophealth_link.errors import Problem
 from pophealth_link.folders import shown
-from pophealth_link.job import quarantine
+from pophealth_link.job import number_changes, quarantine
 from pophealth_link.job.accounting import Accounts
 from pophealth_link.job.model import Job
 from pophealth_link.job.progress import Progress
@@ -32,13 +32,15 @@ class Reading:
     quarantine: Quarantine | None
     opted_out: pl.DataFrame | None
     as_of: date
+    number_changes: pl.DataFrame | None = None
 
     @classmethod
     def of(
         cls, job: Job, accounts: Accounts, progress: Progress, kept: Quarantine | None
     ) -> Reading:
         """Return where reading the job tells; raise as reading its opt-outs does."""
-        return cls(accounts, progress, kept, _opted_out(job), job.spec.as_of)
+        changes = _number_changes(job)
+        return cls(accounts, progress, kept, _opted_out(job, changes), job.spec.as_of, changes)
 
     def refused(self, name: str, named: Input, accepted: Accepted) -> None:
         """Keep the refused rows of a file; warn of values that became missing."""
@@ -61,17 +63,27 @@ def read_people(job: Job, told: Reading) -> list[People]:
     return [_people(source, accepted, told) for source, accepted in read]
 
 
-def _opted_out(job: Job) -> pl.DataFrame | None:
+def _opted_out(job: Job, changes: pl.DataFrame | None) -> pl.DataFrame | None:
+    """Return the numbers of those who opted out, former numbers and current ones."""
     if not job.spec.privacy.opt_outs:
         return None
-    return opt_outs.read(job.resolve(job.spec.privacy.opt_outs))
+    listed = opt_outs.read(job.resolve(job.spec.privacy.opt_outs))
+    return listed if changes is None else number_changes.with_former(listed, changes)
+
+
+def _number_changes(job: Job) -> pl.DataFrame | None:
+    if not job.spec.link.number_changes:
+        return None
+    return number_changes.read(job.resolve(job.spec.link.number_changes))
 
 
 def _people(source: Source, read: Accepted, told: Reading) -> People:
-    accepted = _born_by(read, told.as_of)
-    former = _aliases(source, accepted.frame["record_id"], told.as_of)
+    accepted, replaced = _renumbered(source, _born_by(read, told.as_of), told)
+    former = _aliases(source, accepted.frame["record_id"], told)
     frame, gone = _without_opted_out(source, accepted.frame, former, told)
     told.accounts.read(source.name, source.people.table.name, accepted.counts, removed=gone)
+    if told.number_changes is not None:
+        told.accounts.replaced(source.name, replaced)
     told.refused(source.name, quarantine.people(source.name), accepted)
     return People(
         source.name,
@@ -100,11 +112,22 @@ def _born_by(accepted: Accepted, as_of: date) -> Accepted:
     )
 
 
-def _aliases(source: Source, known: pl.Series, as_of: date) -> Accepted | None:
+def _renumbered(source: Source, read: Accepted, told: Reading) -> tuple[Accepted, int]:
+    """Return what was read with current NHS numbers, and how many numbers were replaced.
+
+    Tokens stay: whoever makes them maps the numbers first.
+    """
+    if told.number_changes is None or source.nhs_number_kind == "token":
+        return read, 0
+    frame, replaced = number_changes.apply(read.frame, told.number_changes)
+    return replace(read, frame=frame), replaced
+
+
+def _aliases(source: Source, known: pl.Series, told: Reading) -> Accepted | None:
     if source.aliases is None:
         return None
     read = sources.read_aliases(source.aliases, known, where=f"{source.name}.aliases")
-    return _born_by(read, as_of)
+    return _renumbered(source, _born_by(read, told.as_of), told)[0]
 
 
 def _without_opted_out(

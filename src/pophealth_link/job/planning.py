@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from pophealth_link import sources
 from pophealth_link.errors import LinkageError
-from pophealth_link.folders import is_folder
 from pophealth_link.job import checking, cost, outputs
 from pophealth_link.job.accounting import Accounts
 from pophealth_link.job.link_settings import link_spec
@@ -118,8 +118,8 @@ def _refusal(
 
 
 def _events_mb(job: Job) -> float:
-    files = [events.path for source in job.sources for events in source.events]
-    parts = [p for path in files for p in (path.glob("*") if is_folder(path) else [path])]
+    events = [each for source in job.sources for each in source.events]
+    parts = dict.fromkeys(path for each in events for path in sources.paths_of(each))
     return sum(part.stat().st_size for part in parts) / 1e6
 
 

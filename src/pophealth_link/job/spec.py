@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from pophealth_link.errors import JobError, Problem, nearest, raise_problems
+from pophealth_link.errors import JobError, Problem, raise_problems
 from pophealth_link.folders import is_file, is_folder, shown
+from pophealth_link.job.spec_words import problem_of
 
 SETTINGS = ("primary_care", "secondary_care", "community", "local_authority", "voluntary_sector")
 BASES = ("registered", "resident")
@@ -26,16 +35,38 @@ class _Table(BaseModel):
 
 
 class EventsSpec(_Table):
-    """`[[sources.events]]`: a file of one of the schema's event tables."""
+    """`[[sources.events]]`: a file of one of the schema's event tables.
 
-    table: Text
+    Without `table`, the `preset` says which tables the file or folder holds.
+    """
+
+    preset: Text | None = None
+    table: Text | None = Field(default=None, validate_default=True)
     path: Text
     columns: dict[str, Text] = {}
     formats: Formats = {}
+    codelist: Text | None = None
+
+    @field_validator("table")
+    @classmethod
+    def _table_is_known(cls, table: str | None, info: ValidationInfo) -> str | None:
+        if table is None and info.data.get("preset", "") is None:
+            raise ValueError("is missing: `describe` lists the tables of events.")
+        return table
+
+    @model_validator(mode="after")
+    def _columns_are_of_a_table(self) -> EventsSpec:
+        if self.table is None and (self.columns or self.formats):
+            raise ValueError("columns and formats need the table that they are of: name table.")
+        return self
 
 
 class SourceSpec(_Table):
-    """`[[sources]]`: the people of one organisation, and what happened to them."""
+    """`[[sources]]`: the people of one organisation, and what happened to them.
+
+    `path`: a file or folder in which the preset finds people and events; `people` and `events`
+    name single files, and go before what is found there.
+    """
 
     name: Text
     preset: Text | None = None
@@ -47,7 +78,9 @@ class SourceSpec(_Table):
         ]
         | None
     ) = None
-    people: Text
+    path: Text | None = None
+    people: Text | None = Field(default=None, validate_default=True)
+    codelist: Text | None = None
     unique_people: bool | None = None
     nhs_number_kind: Literal["clear", "token"] | None = None
     superseded_numbers: bool = False
@@ -60,6 +93,21 @@ class SourceSpec(_Table):
         if self.preset is None and self.setting is None:
             raise ValueError("setting is missing: " + ", ".join(SETTINGS) + ".")
         return self
+
+    @field_validator("path")
+    @classmethod
+    def _path_has_a_preset(cls, path: str | None, info: ValidationInfo) -> str | None:
+        if path and info.data.get("preset", "") is None:
+            raise ValueError("needs a preset, which says what it holds; or name people.")
+        return path
+
+    @field_validator("people")
+    @classmethod
+    def _people_are_somewhere(cls, people: str | None, info: ValidationInfo) -> str | None:
+        if people is None and info.data.get("path", "") is None:
+            where = ": the file of people, or path" if info.data.get("preset") else ""
+            raise ValueError(f"is missing{where}.")
+        return people
 
 
 class PropertySpec(_Table):
@@ -89,6 +137,7 @@ class LinkTable(_Table):
     max_pairs: int = Field(default=500_000_000, gt=0)
     decisions: Text | None = None
     previous_index: Text | None = None
+    number_changes: Text | None = None
     default_passes: bool = True
     passes: tuple[PassSpec, ...] = ()
 
@@ -106,7 +155,10 @@ class FootprintFile(_Table):
 
 
 class FootprintsTable(BaseModel):
-    """`[footprints]`: bases, the local authorities that bound the area, further footprints."""
+    """`[footprints]`: bases, the local authorities that bound the area, further footprints.
+
+    `levels` are areas that the reference knows each LSOA to be in and that are footprints as well.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True, strict=True)
     __pydantic_extra__: dict[str, FootprintFile]
@@ -116,6 +168,7 @@ class FootprintsTable(BaseModel):
         "resident",
     )
     local_authorities: tuple[Text, ...] = ()
+    levels: tuple[Literal["ward", "msoa", "sub_icb", "region"], ...] = ()
 
     @property
     def files(self) -> Mapping[str, FootprintFile]:
@@ -189,14 +242,6 @@ def _megabytes(limit: str) -> float:
     return float(limit[:-2]) * 1000.0**exponent
 
 
-# Settings of the interface that this version does not carry out: refused, never ignored.
-_NOT_YET = {
-    "spark": "is not available in this version: leave it out.",
-    "disclosure.custom": "is not available in this version: name a policy.",
-    "disclosure.previous_release": "is not available in this version: leave it out.",
-}
-
-
 def parse(path: Path) -> JobSpec:
     """Return the job in the file, or raise `JobError` with every problem in it.
 
@@ -246,7 +291,7 @@ def _validate(body: dict[str, Any], problems: list[Problem]) -> JobSpec | None:
     inner = {tuple(each["loc"])[:1] for each in found if len(each["loc"]) > 1}
     told = [e for e in found if e["type"] != "too_short" or tuple(e["loc"]) not in inner]
     # A value of a wrong type is reported once for each type that it might have had.
-    problems.extend(dict.fromkeys(_problem(each) for each in told))
+    problems.extend(dict.fromkeys(problem_of(each, JobSpec) for each in told))
     return None
 
 
@@ -257,76 +302,3 @@ def _arrays_to_tuples(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_arrays_to_tuples(each) for each in value)
     return value
-
-
-def _problem(error: Mapping[str, Any]) -> Problem:
-    place = tuple(error["loc"])
-    place = place[:2] if place[0:1] == ("governance",) else place
-    where = _dotted(place)
-    if where.startswith("governance."):
-        what = "must be text, a day, a number, or true or false."
-    elif error["type"] == "extra_forbidden":
-        not_yet = _NOT_YET.get(where)
-        what = not_yet or "not a setting." + nearest(str(place[-1]), _siblings(place))
-    elif error["type"] == "missing":
-        what = _MISSING.get(where, "is missing.")
-    else:
-        what = _WORDS.get(error["type"], _sentence(str(error["msg"])))
-        what = _PLACES.get(where, what)
-    return Problem(JobError, where or "the job", what)
-
-
-_MISSING = {
-    "disclosure": 'is missing: state the policy, for example [disclosure] policy = "hes".',
-    "disclosure.policy": 'is missing: state it, for example policy = "hes".',
-    "version": "is missing: write version = 1.",
-    "as_of": "is missing: write a day, for example as_of = 2026-04-01.",
-    "sources": "is missing: name at least one [[sources]].",
-}
-_WORDS = {
-    "string_type": "must be text in quotation marks.",
-    "string_too_short": "must not be empty.",
-    "bool_type": "must be true or false.",
-    "float_type": "must be a number.",
-    "int_type": "must be a whole number.",
-    "date_type": "must be a day, for example 2026-04-01, without quotation marks.",
-    "dict_type": "must be a table.",
-    "model_type": "must be a table.",
-    "tuple_type": "must be a list.",
-}
-_PLACES = {
-    "as_of": "must be a day from 1900 to 2199, for example 2026-04-01, without quotation marks.",
-    "footprints.basis": 'must be a list of "registered", "resident".',
-    "engine": 'must be "polars"; "spark" is not available in this version.',
-    "memory_limit": 'must be an amount such as "12GB".',
-    "version": "must be 1.",
-    "period": "must be two days in order, for example [2025-04-01, 2026-03-31].",
-}
-
-
-def _sentence(message: str) -> str:
-    plain = message.removeprefix("Value error, ").removeprefix("Input ")
-    return plain if plain.endswith(".") else plain + "."
-
-
-def _dotted(place: Iterable[str | int]) -> str:
-    text = ""
-    for part in place:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.lstrip(".")
-
-
-def _siblings(place: tuple[str | int, ...]) -> list[str]:
-    """Return the settings that are valid where an unknown one stands."""
-    model: Any = JobSpec
-    for part in place[:-1]:
-        if isinstance(part, str) and part in getattr(model, "model_fields", {}):
-            model = _inner(model.model_fields[part].annotation)
-    fields = getattr(model, "model_fields", {})
-    return [field.alias or name for name, field in fields.items()]
-
-
-def _inner(annotation: Any) -> Any:
-    """Return the table type within an annotation such as `tuple[SourceSpec, ...]`."""
-    inner = [_inner(each) for each in get_args(annotation)]
-    return next((each for each in inner if hasattr(each, "model_fields")), annotation)

@@ -53,7 +53,7 @@ RULES: tuple[AttributeRule, ...] = (
         ("date_of_birth",),
         "first",
         "The register's is checked when a person registers.",
-        weak="1 January, which clerks enter for an unknown day",
+        weak="1 January, which clerks enter for an unknown day; a month or a year alone",
     ),
     AttributeRule(
         "sex",
@@ -82,6 +82,13 @@ RULES: tuple[AttributeRule, ...] = (
         ("uprn",),
         "first_at_address",
         "An address is taken whole: never one source's dwelling with another's postcode.",
+    ),
+    AttributeRule(
+        "lsoa_code",
+        ("lsoa_code",),
+        "first_at_address",
+        "Extracts without names often tell the area in place of the postcode: it places a person "
+        "of whom no source tells a postcode.",
     ),
     AttributeRule(
         "practice_code",
@@ -122,6 +129,8 @@ def _category(written: pl.Expr) -> pl.Expr:
 
 # Columns of linked records that are read here.
 _CONTEXT = ("person_id", "source", "record_id", "setting", "on_register")
+# What only pseudonymised extracts tell: records made by hand may be without.
+_MAY_LACK = ("birth_precision", "lsoa_code")
 _INDETERMINATE = "9"
 
 
@@ -197,16 +206,31 @@ def _said(records: pl.DataFrame) -> pl.DataFrame:
     nowhere = postcode.str.starts_with(PSEUDO_POSTCODE_AREA) & (postcode != NO_FIXED_ABODE)
     columns = [column for rule in RULES for column in rule.columns]
     main = records.filter(~pl.col("alias"))
-    return main.select(*_CONTEXT, *columns).with_columns(
+    main = main.with_columns(
+        pl.lit(None, dtype=pl.String).alias(c) for c in _MAY_LACK if c not in main.columns
+    )
+    return main.select(*_CONTEXT, "birth_precision", *columns).with_columns(
+        _middle_day().alias("date_of_birth"),
         pl.when(category.is_in(list(GROUP_OF_CATEGORY))).then(category).alias("ethnic_category"),
         pl.when(~nowhere).then(postcode).alias("postcode"),
     )
 
 
+def _middle_day() -> pl.Expr:
+    """Return the date of birth; the middle of the month or year where no day is told.
+
+    An age is then as often too high as too low.
+    """
+    born, told = pl.col("date_of_birth"), pl.col("birth_precision")
+    within_year = pl.when(told == "year").then(born.dt.offset_by("6mo")).otherwise(born)
+    return pl.when(told == "month").then(born.dt.offset_by("14d")).otherwise(within_year)
+
+
 def _weak(column: str) -> pl.Expr:
     """Return which values of a column win only where nothing else is said."""
     if column == "date_of_birth":
-        return dates.is_placeholder(pl.col(column))
+        partly = pl.col("birth_precision").is_in(["month", "year"]).fill_null(value=False)
+        return partly | dates.is_placeholder(pl.col(column))
     if column == "sex":
         return (pl.col("sex") == _INDETERMINATE).fill_null(value=False)
     return pl.lit(value=False)

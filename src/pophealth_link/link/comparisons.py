@@ -161,16 +161,21 @@ _PARTS_AGREE = (
     " + (month(date_of_birth_l) = month(date_of_birth_r))::int"
     " + (day(date_of_birth_l) = day(date_of_birth_r))::int)"
 )
+# Where a source tells the month and no day there is no text: its date is the first of the month.
+_DAYS = "(birth_text_l is not null and birth_text_r is not null)"
+_MONTHS = "(birth_year_l = birth_year_r and month(date_of_birth_l) = month(date_of_birth_r))"
+_ASSUMED = (
+    "((placeholder_birth_l and birth_text_l is not null)"
+    " or (placeholder_birth_r and birth_text_r is not null))"
+)
 _BIRTH = (
-    LevelRule("placeholder", "(date_of_birth_l = date_of_birth_r and placeholder_birth_l)"),
-    LevelRule("exact", "date_of_birth_l = date_of_birth_r"),
+    LevelRule("placeholder", "(birth_text_l = birth_text_r and placeholder_birth_l)"),
+    LevelRule("exact", "birth_text_l = birth_text_r"),
     LevelRule("swapped", "birth_text_l = birth_swapped_r"),
     LevelRule("close", f"(damerau_levenshtein(birth_text_l, birth_text_r) <= 1 and {_YEARS} < 10)"),
     LevelRule("decade", f"(month_day_l = month_day_r and {_YEARS} % 10 = 0)"),
-    LevelRule("two_parts", f"{_PARTS_AGREE} = 2"),
-    LevelRule(
-        "placeholder_year", f"((placeholder_birth_l or placeholder_birth_r) and {_YEARS} <= 1)"
-    ),
+    LevelRule("two_parts", f"(({_DAYS} and {_PARTS_AGREE} = 2) or (not {_DAYS} and {_MONTHS}))"),
+    LevelRule("placeholder_year", f"({_ASSUMED} and {_YEARS} <= 1)"),
     LevelRule("year", f"{_YEARS} = 0"),
     LevelRule("near_year", f"{_YEARS} <= 2"),
     LevelRule("different", f"{_YEARS} < 15"),

@@ -29,14 +29,23 @@ def person_facts(
     Where the records of a person differ, the rules of :mod:`pophealth_link.link.attributes` say
     whose word is taken.
     """
-    people = attributes.resolve(records)
-    placed: pl.DataFrame = locate(people, postcodes)
+    people = attributes.resolve(records).rename({"lsoa_code": "told_lsoa"})
+    placed = _at_told_lsoa(locate(people, postcodes, as_of=as_of))
     group = pl.col("ethnic_category").replace_strict(GROUP_OF_CATEGORY, return_dtype=pl.String)
     told = _with_time(placed, as_of, period).with_columns(
         age_band(as_of), group.fill_null("unknown").alias("ethnic_group")
     )
     keyed = keyed_hash(told, "uprn", key, kind="uprn").rename({"uprn": "keyed_uprn"})
     return keyed.select(PERSON_FACTS.names).sort("person_id")
+
+
+def _at_told_lsoa(placed: pl.DataFrame) -> pl.DataFrame:
+    """Place people without any postcode in the LSOA that a source tells of them."""
+    told = pl.col("postcode").is_null() & pl.col("told_lsoa").is_not_null()
+    return placed.with_columns(
+        pl.when(told).then("told_lsoa").otherwise("lsoa_code").alias("lsoa_code"),
+        pl.when(~told).then("unplaced").alias("unplaced"),
+    )
 
 
 def with_uprn(records: pl.DataFrame, dwellings: Sequence[pl.DataFrame]) -> pl.DataFrame:

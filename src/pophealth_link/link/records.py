@@ -24,7 +24,8 @@ _TOLD = (
 _KEPT = tuple(dict.fromkeys((
     "source", "record_id", "unique_people", "on_register", "alias", "nhs_number",
     "nhs_number_status", *_OF_PERSON, *_OF_PLACE, *COLUMNS, "ethnic_category", "practice_code",
-    "postcode", "address", "date_of_death", "date_from", "date_to", "setting",
+    "postcode", "lsoa_code", "address", "birth_precision", "date_of_death", "date_from", "date_to",
+    "setting",
 )))  # fmt: skip
 
 
@@ -75,12 +76,14 @@ def _prepared(people: People, register: People) -> pl.DataFrame:
         for frame, alias in frames
         if frame is not None
     ]
+    month = (pl.col("birth_precision") == "month").fill_null(value=False)
     marked = pl.concat(parts, how="diagonal_relaxed").with_columns(
         pl.lit(people.source).alias("source"),
         pl.lit(people.setting).alias("setting"),
         pl.lit(people.unique_people).alias("unique_people"),
         pl.lit(people.source == register.source).alias("on_register"),
-        pl.col("date_of_birth").dt.strftime("%Y%m%d").alias("birth_text"),
+        # A month without a day is compared as a month: it has no text to be alike.
+        pl.when(~month).then(pl.col("date_of_birth").dt.strftime("%Y%m%d")).alias("birth_text"),
         pl.col("date_of_birth").dt.year().alias("birth_year"),
     )
     return marked.with_columns(_own_kind(people)).select(_KEPT).collect()
@@ -99,7 +102,7 @@ def _fill_from_record(former: pl.DataFrame, main: pl.DataFrame) -> pl.DataFrame:
     # An alias that gives an address gives the whole of it, and a date whether it is a placeholder.
     moved = pl.any_horizontal(pl.col(c).is_not_null() for c in ("home", "uprn", "house"))
     born = pl.col("date_of_birth").is_not_null()
-    wholes = {**dict.fromkeys(_OF_PLACE, moved), "placeholder_birth": born}
+    wholes = {**dict.fromkeys(_OF_PLACE, moved), "placeholder_birth": born, "birth_text": born}
     fillable = [c for c in dict.fromkeys((*_OF_PERSON, *COLUMNS)) if c not in wholes]
     return both.with_columns(
         *(pl.coalesce(c, f"{c}_main").alias(c) for c in fillable),

@@ -79,10 +79,12 @@ def _derived(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("first_given").str.head(3).alias("given_start"),
         pl.col("family").str.head(1).alias("family_initial"),
         pl.col("family").str.head(3).alias("family_start"),
-        pl.col("birth_text").str.head(6).alias("year_month"),
+        born.dt.strftime("%Y%m").alias("year_month"),
         (pl.col("birth_text").str.head(4) + pl.col("birth_text").str.tail(2)).alias("year_day"),
         pl.col("birth_text").str.tail(4).alias("month_day"),
         pl.when(~pl.col("placeholder_birth")).then("birth_text").alias("birth_key"),
         # Where the day is none of a month's numbers there is nothing to exchange.
-        pl.when(born.dt.day() <= 12).then(born.dt.strftime("%Y%d%m")).alias("birth_swapped"),
+        pl.when((born.dt.day() <= 12) & pl.col("birth_text").is_not_null())
+        .then(born.dt.strftime("%Y%d%m"))
+        .alias("birth_swapped"),
     )

@@ -10,7 +10,7 @@ import polars as pl
 
 from pophealth_link.disclosure import Policy, dominance
 from pophealth_link.engine import collect, lazy
-from pophealth_link.indicators import area, person
+from pophealth_link.indicators import area, concentration, person
 from pophealth_link.indicators.catalogue import Catalogue, catalogue
 from pophealth_link.indicators.declaration import Indicator
 from pophealth_link.indicators.events import gap, per_person
@@ -36,17 +36,18 @@ DECIMALS = 6
 RAW = (
     *CELL,
     *("level", "numerator", "denominator", "contributors", "dominated", "dispersion"),
-    *("period", "status", "reason", "policy"),
+    *("coverage", "period", "status", "reason", "policy"),
 )
 _UNIT = ("basis", "unit", "indicator", "stratum")
 
 
 @dataclass(frozen=True)
 class _Areas:
-    """Counts by unit of area-level indicators, and why others have none."""
+    """Counts by unit of area-level indicators, why others have none, and which are no sum."""
 
     frames: tuple[pl.DataFrame, ...]
     gaps: Mapping[str, str]
+    whole: tuple[Indicator, ...]
 
 
 def count(
@@ -101,6 +102,8 @@ def _counted(
     held = made.units.filter(~pl.col("indicator").is_in(list(absent)))
     known = collect(known_units(lazy(held), mapping))
     found = to_footprints(_concat([known, *areas.frames]), mapping)
+    uneven = [concentration.roll_up(e, places, lives, mapping, inputs.n_areas) for e in areas.whole]
+    found = pl.concat([found, *uneven])
     lsoas, own = _lsoas(places, lives, mapping), authorities(mapping, places)
     cells = fill(grid(mapping, tuple(listed)), found, lsoas, own, {**absent, **areas.gaps})
     return _finished(cells, inputs, listed, _dispersions(held, listed), few, policy)
@@ -226,9 +229,11 @@ def _areas(
             pl.lit(name).alias("indicator")
         )
         for name, found in cells.items()
-        if absent[name] is None
+        if absent[name] is None and listed[name].deprivation != area.CONCENTRATION
     ]
-    return _Areas(tuple(frames), {name: why for name, why in absent.items() if why})
+    held = (listed[name] for name, why in absent.items() if why is None)
+    whole = tuple(each for each in held if each.deprivation == area.CONCENTRATION)
+    return _Areas(tuple(frames), {name: why for name, why in absent.items() if why}, whole)
 
 
 def _lsoas(places: pl.DataFrame, lives: pl.DataFrame, mapping: pl.DataFrame) -> pl.DataFrame:

@@ -18,12 +18,14 @@ def lsoa_values(inputs: BaselineInputs, *, indicators: Catalogue | None = None) 
     """Return `area_code`, `indicator`, `value` of every area-level indicator that LSOAs have.
 
     Values are in the indicator's unit, to 6 decimals. Values of local authorities are left out:
-    put on LSOAs they are imputed, and a map of them would draw authorities.
+    put on LSOAs they are imputed, and a map of them would draw authorities. So is the local
+    concentration: a single area has none.
     """
     listed = catalogue() if indicators is None else indicators
     places = area.lsoas(inputs.areas, inputs.deprivation)
     measures = collect(lazy(inputs.measures))
-    drawn = [each for each in listed if each.level == "area" and not each.imputed_down]
+    areas = [each for each in listed if each.level == "area" and not each.imputed_down]
+    drawn = [each for each in areas if each.deprivation != area.CONCENTRATION]
     frames = [
         _values(each, area.cells(each, places, measures, inputs.n_areas))
         for each in drawn

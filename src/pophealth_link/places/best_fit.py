@@ -9,6 +9,8 @@ import polars as pl
 
 from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.places.frames import TEXT, Plan, require_unique, shaped
+from pophealth_link.places.memberships import AREA_TYPES
+from pophealth_link.places.parts import with_unit
 from pophealth_link.places.units import (
     NO_BEST_FIT,
     REASONS,
@@ -21,25 +23,31 @@ from pophealth_link.places.units import (
 from pophealth_link.schema.outputs import UNIT_FOOTPRINTS
 from pophealth_link.schema.reference import AREAS
 
-# Areas have these of their own; only footprints made of practices need a best fit.
-_OWN_TYPES = ("lad", "icb", "whole")
 # People times share is summed in millionths: sums of integers do not depend on their order.
 _PARTS = 1_000_000
+_THOUSANDTHS = 1_000
 _FIT = ["lsoa_code", "footprint_type", "footprint_code"]
 _GROUP = _FIT[:2]
 
 
-def best_fit(patients: Frame, practice_footprints: Frame) -> pl.DataFrame:
+def best_fit(
+    patients: Frame,
+    practice_footprints: Frame,
+    *,
+    codes: Frame | None = None,
+    parts: Frame | None = None,
+) -> pl.DataFrame:
     """Return, for each LSOA and footprint type, the footprint in which most patients register.
 
     `patients` holds lsoa_code, practice_code and people (registered patients of the practice who
     live in the LSOA; rows may repeat); `practice_footprints` the registered rows of
-    UNIT_FOOTPRINTS, on the same engine. Returns lsoa_code, footprint_type, footprint_code,
-    footprint_name, best_share, runner_up_code, runner_up_share, sorted; ties go to the smallest
-    code. Shares are of all patients living in the LSOA, those of unknown practices and of
-    practices without a footprint included. An LSOA where nobody is in any footprint of a type has
-    no row. Source: best fit by largest share of registered patients, as used for the published
-    allocations of LSOAs to PCNs.
+    UNIT_FOOTPRINTS; `codes` and `parts` (see `Registration`) say which practice took over one that
+    ended, and split shared ones by LSOA; all on one engine. Returns lsoa_code, footprint_type,
+    footprint_code, footprint_name, best_share, runner_up_code, runner_up_share, sorted; ties go to
+    the smallest code. Shares are of all patients living in the LSOA, those of unknown practices
+    and of practices without a footprint included. An LSOA where nobody is in any footprint of a
+    type has no row. Source: best fit by largest share of registered patients, as used for the
+    published allocations of LSOAs to PCNs.
 
     >>> units = pl.DataFrame({"basis": ["registered"], "unit": ["P1"], "footprint_type": ["pcn"],
     ...     "footprint_code": ["U1"], "footprint_name": ["North"], "share": [1.0]})
@@ -47,10 +55,11 @@ def best_fit(patients: Frame, practice_footprints: Frame) -> pl.DataFrame:
     >>> best_fit(lives, units)["footprint_code", "best_share"].row(0)
     ('U1', 1.0)
     """
-    people = nw.col("people").cast(nw.Int64)
-    codes = (nw.col(name).cast(TEXT) for name in ("lsoa_code", "practice_code"))
-    lives = lazy(patients).select(*codes, people).filter(nw.col("people") > 0)
-    lives = lives.filter(~nw.col("lsoa_code").is_null())
+    # Patients of a split LSOA may be fractions: they are summed in thousandths.
+    people = (nw.col("people").cast(nw.Float64) * _THOUSANDTHS).round(0).cast(nw.Int64)
+    keys = (nw.col(name).cast(TEXT) for name in ("lsoa_code", "practice_code"))
+    lives = lazy(patients).select(*keys, people.alias("people")).filter(nw.col("people") > 0)
+    lives = with_unit(lives.filter(~nw.col("lsoa_code").is_null()), codes, parts)
     totals = lives.group_by("lsoa_code").agg(nw.col("people").sum().alias("total"))
     units = _practice_rows(practice_footprints)
     weights = _weights(lives, units)
@@ -74,7 +83,8 @@ def best_fit(patients: Frame, practice_footprints: Frame) -> pl.DataFrame:
 
 def _practice_rows(practice_footprints: Frame) -> Plan:
     rows = shaped(practice_footprints, UNIT_FOOTPRINTS, UNIT_FOOTPRINTS.names)
-    made = ~nw.col("footprint_type").is_in(list(_OWN_TYPES))
+    # Areas have these of their own; only footprints made of practices need a best fit.
+    made = ~nw.col("footprint_type").is_in([*AREA_TYPES, WHOLE[0]])
     reason = nw.col("unit").is_in(list(REASONS[REGISTERED]))
     rows = rows.filter((nw.col("basis") == REGISTERED) & made & ~reason)
     lacks = nw.concat_str(nw.lit("no_"), nw.col("footprint_type"))
@@ -82,7 +92,7 @@ def _practice_rows(practice_footprints: Frame) -> Plan:
 
 
 def _weights(lives: Plan, units: Plan) -> Plan:
-    joined = lives.join(units, left_on="practice_code", right_on="unit", how="inner")
+    joined = lives.join(units, left_on="__unit", right_on="unit", how="inner")
     parts = (nw.col("share") * _PARTS).round(0).cast(nw.Int64)
     weighed = joined.with_columns((nw.col("people") * parts).alias("weight"))
     # DuckDB sums 64-bit integers into 128 bits, which not every engine can read back.
@@ -101,29 +111,47 @@ def area_footprints(
     local_authorities: Sequence[str] | None = None,
     *,
     footprint_types: Sequence[str] | None = None,
+    named: pl.DataFrame | None = None,
+    levels: Sequence[str] = (),
 ) -> pl.DataFrame:
     """Return the UNIT_FOOTPRINTS rows of the resident basis: one LSOA, all its footprints.
 
     Units are the LSOAs of `areas`, only those of `local_authorities` (LAD codes) if given; who
-    lives in another is `outside_area`. Types: `lad`; `icb` where `areas` knows it; `whole`; and
-    the footprints of practices by best fit, share 1 (`footprint_types` names them, otherwise they
-    are the types of `best_fit`): an LSOA without a best fit gets `no_best_fit`. The reasons map to
-    themselves. Both frames must be on one engine.
+    lives in another is `outside_area`. Types: `lad`, each of `levels` (columns of `areas`, such as
+    ward) and `icb` where `areas` knows it; `whole`; types of `named` (lsoa_code, footprint and
+    share: what `Registration.areas` holds), in place of a best fit; and the footprints of
+    practices by best fit, share 1 (`footprint_types` names them, otherwise they are the types of
+    `best_fit`): an LSOA without a best fit gets `no_best_fit`, one that `named` leaves out of a
+    type `no_<type>`. The reasons map to themselves. All frames must be on one engine, `named` on
+    Polars.
     """
-    names = ("lsoa_code", "lad_code", "lad_name", "icb_code", "icb_name")
-    held = shaped(areas, AREAS, names).filter(~nw.col("lsoa_code").is_null())
+    kinds = (*AREA_TYPES, *levels)
+    columns = ("lsoa_code", *(f"{kind}_{part}" for kind in kinds for part in ("code", "name")))
+    held = shaped(areas, AREAS, columns).filter(~nw.col("lsoa_code").is_null())
     require_unique(held, "lsoa_code", AREAS.name)
     if local_authorities is not None:
         held = held.filter(nw.col("lad_code").is_in(list(local_authorities)))
     fits = lazy(best_fit).join(held.select("lsoa_code"), on="lsoa_code", how="semi")
-    plans = [_area_rows(fits), *(_own_rows(held, kind) for kind in ("lad", "icb"))]
-    known = collect(nw.concat(plans)).with_columns(share=pl.lit(1.0))
     units = collect(held.select("lsoa_code"))["lsoa_code"]
+    own = _named_rows(named, units)
+    types = own["footprint_type"].unique().sort().to_list()
+    fits = fits.filter(~nw.col("footprint_type").is_in([*types, *kinds]))
+    plans = [_area_rows(fits), *(_own_rows(held, kind) for kind in kinds)]
+    known = pl.concat([collect(nw.concat(plans)).with_columns(share=pl.lit(1.0)), own])
     found = collect(lazy(best_fit).select("footprint_type").unique())["footprint_type"].sort()
     fitted = found.to_list() if footprint_types is None else footprint_types
     otherwise = dict.fromkeys(fitted, (NO_BEST_FIT, "No best fit"))
-    otherwise |= {kind: lacking(kind) for kind in ("lad", *_known_icb(known))}
+    otherwise |= {kind: lacking(kind) for kind in ("lad", *levels, *types, *_known_icb(known))}
     return unit_rows(known, RESIDENT, units, otherwise | {WHOLE[0]: WHOLE})
+
+
+def _named_rows(named: pl.DataFrame | None, units: pl.Series) -> pl.DataFrame:
+    columns = ["unit", *_FIT[1:], "footprint_name", "share"]
+    if named is None:
+        schema = dict.fromkeys(columns, pl.String) | {"share": pl.Float64}
+        return pl.DataFrame(schema=schema)
+    rows = named.rename({"lsoa_code": "unit"}).filter(pl.col("unit").is_in(units.implode()))
+    return rows.select(columns)
 
 
 def _known_icb(known: pl.DataFrame) -> tuple[str, ...]:

@@ -1,26 +1,13 @@
-"""Summary measures of deprivation for any areas, and the index from its domains."""
+"""Summary measures of deprivation for any areas."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from pophealth_link.errors import DataError, nearest
 
-# Ministry of Housing, Communities and Local Government, English Indices of Deprivation 2025,
-# Technical Report: weights of the seven domains in per cent, and the exponential transformation.
-DOMAIN_WEIGHTS: Mapping[str, float] = {
-    "income": 22.5,
-    "employment": 22.5,
-    "education": 13.5,
-    "health": 13.5,
-    "crime": 9.3,
-    "barriers": 9.3,
-    "living_environment": 9.3,
-}
-_SCALE = 23.0
 _SUMMARY = (
     "average_score",
     "average_rank",
@@ -39,16 +26,20 @@ def deprivation_summary(
     area: str,
     n_areas: int,
     scale: str | None = None,
+    part: str | None = None,
 ) -> pl.DataFrame:
     """Return the published summary measures of deprivation, one row per area.
 
     `frame` has one row per LSOA with its `score`, national `rank` (1 most deprived), `population`
     and `area` (any grouping); `n_areas` is the number of LSOAs that were ranked (England 2025:
-    33,755). Returns `area`, `lsoas` (used), `lsoas_left_out` (a value was missing) and
+    33,755). An area may hold LSOAs in part, as the patients of a PCN do: give a row for each of
+    its LSOAs, its own people there in `population`, and in the column `part` the share of the LSOA
+    that is its own. Returns `area`, `lsoas` (used), `lsoas_left_out` (a value was missing) and
 
     * average_score: mean score, weighted by people;
     * average_rank: mean of reversed ranks (n_areas + 1 - rank), weighted by people;
-    * proportion_most_deprived_decile: share of LSOAs in the national most deprived tenth;
+    * proportion_most_deprived_decile: share of LSOAs (parts as parts) in the national most
+      deprived tenth;
     * extent: share of people in the most deprived three tenths, whole in the first tenth, then
       0.95 at the 11th percentile falling evenly to 0.05 at the 30th;
     * local_concentration: mean reversed rank, weighted by people, of the most deprived LSOAs that
@@ -65,21 +56,20 @@ def deprivation_summary(
     (32.5, 80.25, 0.75)
     """
     names = {"__score": score, "__rank": rank, "__people": population}
+    names |= {"__part": part} if part else {}
     held = _checked(frame, names, area, scale, n_areas)
     used = held.drop_nulls(list(names))
     weighted = [name for name in _SUMMARY if not name.startswith("proportion")]
     ranked = _with_measures(used.sort("__rank", "__score", "__people"), n_areas)
+    ranked = ranked if part else ranked.with_columns(__part=pl.lit(1.0))
     summary = ranked.group_by(area, maintain_order=True).agg(
         pl.len().cast(pl.Int64).alias("lsoas"),
         pl.col("__people").sum().alias("__total"),
         _mean("__score").alias("average_score"),
         _mean("__reversed").alias("average_rank"),
-        pl.col("__decile_1").cast(pl.Int64).sum().alias("__decile_1"),
+        _mean("__decile_1", "__part").alias("proportion_most_deprived_decile"),
         _mean("__extent").alias("extent"),
         _concentration().alias("local_concentration"),
-    )
-    summary = summary.with_columns(
-        proportion_most_deprived_decile=pl.col("__decile_1") / pl.col("lsoas")
     )
     populated = pl.col("__total") > 0
     summary = summary.with_columns(pl.when(populated).then(pl.col(weighted)))
@@ -121,16 +111,35 @@ def _checked(
     return held
 
 
-def _with_measures(rows: pl.DataFrame, n_areas: int) -> pl.DataFrame:
-    rank = pl.col("__rank")
+def extent_weight(rank: str, n_areas: int) -> pl.Expr:
+    """Return the expression of an LSOA's weight in the extent, from its national rank.
+
+    Whole in the most deprived tenth, 0.95 at the 11th percentile falling evenly to 0.05 at the
+    30th, then 0. Source: see `deprivation_summary`.
+
+    >>> pl.DataFrame({"r": [10, 11, 30, 31]}).select(extent_weight("r", 100))["r"].to_list()
+    [1.0, 0.95, 0.04999999999999993, 0.0]
+    """
     # Whole percentiles: the 11th begins just above the tenth of all LSOAs.
-    percentile = (rank * 100 / n_areas).ceil()
+    percentile = (pl.col(rank) * 100 / n_areas).ceil()
     falling = 0.95 - (percentile - 11) * 0.9 / 19
     extent = pl.when(percentile <= 30).then(falling).otherwise(0.0)
+    return (
+        pl.when(pl.col(rank).is_null())
+        .then(None)
+        .when(percentile <= 10)
+        .then(1.0)
+        .otherwise(extent)
+        .alias(rank)
+    )
+
+
+def _with_measures(rows: pl.DataFrame, n_areas: int) -> pl.DataFrame:
+    rank = pl.col("__rank")
     return rows.with_columns(
         (n_areas + 1 - rank).alias("__reversed"),
         (rank * 10 <= n_areas).alias("__decile_1"),
-        pl.when(percentile <= 10).then(1.0).otherwise(extent).alias("__extent"),
+        extent_weight("__rank", n_areas).alias("__extent"),
     )
 
 
@@ -139,9 +148,9 @@ def _ordered_sum(values: pl.Expr) -> pl.Expr:
     return values.sort().sum()
 
 
-def _mean(name: str) -> pl.Expr:
-    people = pl.col("__people")
-    return _ordered_sum(pl.col(name) * people) / _ordered_sum(people)
+def _mean(name: str, weight: str = "__people") -> pl.Expr:
+    weights = pl.col(weight)
+    return _ordered_sum(pl.col(name) * weights) / _ordered_sum(weights)
 
 
 def _concentration() -> pl.Expr:
@@ -166,37 +175,60 @@ def _finished(
     )
 
 
-def imd_from_domain_ranks(
+# The people who weigh each domain where they are not the whole population: English Indices of
+# Deprivation 2025, Technical Report. Working age: 18 to 66; children: 0 to 15; older: 60 and over.
+DOMAIN_POPULATIONS: Mapping[str, str] = {
+    "employment": "population_working_age",
+    "idaci": "population_children",
+    "idaopi": "population_older",
+}
+_PUBLISHED = ("average_score", "average_rank", "proportion_most_deprived_decile")
+
+
+def domain_summary(
     frame: pl.DataFrame | pl.LazyFrame,
     *,
+    area: str,
     n_areas: int,
-    ranks: Mapping[str, str] | None = None,
+    domains: Sequence[str] | None = None,
 ) -> pl.DataFrame:
-    """Add `imd_score`, the Index of Multiple Deprivation from the ranks of its seven domains.
+    """Return area, domain and the summary measures of each domain, sorted.
 
-    `frame` has one row per LSOA; `ranks` gives the column of each domain (`DOMAIN_WEIGHTS` names
-    them), by default `<domain>_rank`, 1 most deprived of `n_areas`. With R = (n + 1 - rank) / n,
-    E = -23 ln(1 - R (1 - exp(-100/23))), and the score is the sum of weight times E. A missing
-    rank gives a missing score. Source: English Indices of Deprivation 2025, Technical Report.
+    `frame` has one row per LSOA: `area`, `<domain>_score` and `<domain>_rank` (1 most deprived of
+    `n_areas`), `population`, and for employment, idaci and idaopi their own denominators, which
+    `DOMAIN_POPULATIONS` names. `domains`: those wanted; by default every one whose score and rank
+    the frame holds. Returns average_score, average_rank (reversed) and
+    proportion_most_deprived_decile, see `deprivation_summary`, and `scale`, the sum of
+    `<domain>_numerator` where the frame holds it, else empty. Raises `DataError` for absent
+    columns. Source: English Indices of Deprivation 2025, Technical Report, summary measures.
 
-    >>> one = pl.DataFrame({f"{domain}_rank": [1] for domain in DOMAIN_WEIGHTS})
-    >>> imd_from_domain_ranks(one, n_areas=100)["imd_score"].round(6).to_list()
-    [99.9]
+    >>> lsoas = pl.DataFrame({"lad": ["A", "A"], "income_score": [0.4, 0.1], "income_rank": [1, 80],
+    ...     "population": [30, 10], "income_numerator": [12, 1]})
+    >>> domain_summary(lsoas, area="lad", n_areas=100)["domain", "average_score", "scale"].row(0)
+    ('income', 0.325, 13.0)
     """
-    columns = dict(ranks) if ranks else {domain: f"{domain}_rank" for domain in DOMAIN_WEIGHTS}
     held = frame.lazy().collect()
-    unnamed = [domain for domain in DOMAIN_WEIGHTS if domain not in columns]
-    absent = [column for column in columns.values() if column not in held.columns]
-    if unnamed or absent:
-        raise DataError(
-            "The index needs the rank of every domain.",
-            *(f"{domain}  has no column in `ranks`." for domain in unnamed),
-            *(f"{column}  absent.{nearest(column, held.columns)}" for column in absent),
-        )
-    terms = [_transformed(columns[d], n_areas) * w / 100 for d, w in DOMAIN_WEIGHTS.items()]
-    return held.with_columns(sum(terms[1:], terms[0]).alias("imd_score"))
+    wanted = _held_domains(held.columns) if domains is None else list(domains)
+    frames = [_one_domain(held, domain, area, n_areas) for domain in wanted]
+    empty = held.select(area, domain=pl.lit("")).clear()
+    return pl.concat([*(frames or [empty])]).sort(area, "domain", nulls_last=True)
 
 
-def _transformed(column: str, n_areas: int) -> pl.Expr:
-    share = (n_areas + 1 - pl.col(column).cast(pl.Float64)) / n_areas
-    return -_SCALE * (1 - share * (1 - math.exp(-100 / _SCALE))).log()
+def _held_domains(columns: Sequence[str]) -> list[str]:
+    found = (name.removesuffix("_score") for name in columns if name.endswith("_score"))
+    return sorted(name for name in found if name != "imd" and f"{name}_rank" in columns)
+
+
+def _one_domain(held: pl.DataFrame, domain: str, area: str, n_areas: int) -> pl.DataFrame:
+    numerator = f"{domain}_numerator"
+    found = deprivation_summary(
+        held,
+        score=f"{domain}_score",
+        rank=f"{domain}_rank",
+        population=DOMAIN_POPULATIONS.get(domain, "population"),
+        area=area,
+        n_areas=n_areas,
+        scale=numerator if numerator in held.columns else None,
+    )
+    scale = "scale" if "scale" in found.columns else pl.lit(None, pl.Float64).alias("scale")
+    return found.select(area, pl.lit(domain).alias("domain"), "lsoas", *_PUBLISHED, scale)

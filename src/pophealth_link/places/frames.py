@@ -26,6 +26,10 @@ _DTYPES: dict[Kind, nw.dtypes.DType] = {
 NULL_TEXT = nw.lit(None, dtype=TEXT)
 
 
+class PlacesWarning(UserWarning):
+    """Something about places that a reader of the results should know; counts only."""
+
+
 def shaped(frame: Frame, table: Table, names: Sequence[str]) -> Plan:
     """Return the named columns of a declared table, in their declared types.
 

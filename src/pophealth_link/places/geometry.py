@@ -1,4 +1,4 @@
-"""Geometry: exposure of postcodes, dissolved footprints, outlines for maps.
+"""Geometry: files of shapes, postcodes within them, dissolved footprints, outlines for maps.
 
 The only module that uses geopandas and shapely, and only inside its functions: they take 0.4 s to
 import. Shapes travel between functions as well-known binary in EPSG:27700.
@@ -7,7 +7,9 @@ import. Shapes travel between functions as well-known binary in EPSG:27700.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,12 @@ import polars as pl
 
 from pophealth_link.engine import Frame, collect
 from pophealth_link.errors import DataError, ReferenceDataError
-from pophealth_link.places.frames import shaped
+from pophealth_link.places.frames import PlacesWarning, shaped
 from pophealth_link.schema.reference import AREA_MEASURES, AREAS, POSTCODES
 
 BRITISH_GRID = "EPSG:27700"
+# GEOS tells which edges of a coverage are wrong from this version on.
+_COVERAGES = (3, 12, 0)
 
 
 def check_crs(found: object, name: str, expected: str = BRITISH_GRID) -> None:
@@ -51,21 +55,92 @@ def read_shapes(path: Path, columns: Sequence[str], crs: str = BRITISH_GRID) -> 
     Raises `ReferenceDataError` if the file is in another coordinate system than `crs`, cannot be
     read, or lacks a column.
     """
-    import geopandas as gpd
-
-    readable = True
-    try:
-        held = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
-    except (OSError, ValueError, RuntimeError):
-        readable = False
-    if not readable:
-        raise ReferenceDataError(f"{path.name} could not be read as a file of shapes.")
-    check_crs(held.crs, path.name, crs)
+    held = _read(path, crs)
     absent = [name for name in columns if name not in held.columns]
     if absent:
         raise ReferenceDataError(f"{path.name} lacks columns.", *absent)
     shapes = pl.Series("geometry", held.geometry.to_wkb().tolist(), dtype=pl.Binary)
     return pl.DataFrame({name: held[name].tolist() for name in columns}).with_columns(shapes)
+
+
+def shape_columns(path: Path) -> list[str]:
+    """Return the names of the attributes of a file of shapes, without reading the shapes.
+
+    Raises `ReferenceDataError` if the file cannot be read.
+    """
+    import geopandas as gpd
+    import pyarrow.parquet as pq
+
+    names: list[str] | None = None
+    try:
+        held = (
+            pq.read_schema(path).names
+            if path.suffix == ".parquet"
+            else gpd.read_file(path, rows=0).columns
+        )
+        names = [str(name) for name in held if name != "geometry"]
+    except (OSError, ValueError, RuntimeError):
+        names = None
+    if names is None:
+        raise ReferenceDataError(f"{path.name} could not be read as a file of shapes.")
+    return names
+
+
+def _read(path: Path, crs: str) -> Any:
+    import geopandas as gpd
+
+    held = None
+    try:
+        held = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+    except (OSError, ValueError, RuntimeError):
+        held = None
+    if held is None:
+        raise _unreadable(path)
+    check_crs(getattr(held, "crs", None), path.name, crs)
+    return held
+
+
+def _unreadable(path: Path) -> ReferenceDataError:
+    return ReferenceDataError(f"{path.name} could not be read as a file of shapes.")
+
+
+def within(
+    postcodes: Frame, shapes: pl.DataFrame, *, crs: str = BRITISH_GRID, code: str = "area_code"
+) -> pl.DataFrame:
+    """Return each postcode with a grid reference and the shape that holds its point.
+
+    `postcodes`: the reference table; `shapes` holds `code` and geometry in the coordinate system
+    `crs`. Returns postcode and `code`, sorted by postcode; the code is missing outside every
+    shape. A point on an edge is inside; within several shapes the smallest code is taken, so that
+    no postcode is doubled. Raises `ReferenceDataError` where `crs` is not the postcodes' own
+    (EPSG:27700), or the coordinates are degrees.
+    """
+    check_crs(crs, "shapes")
+    places = collect(shaped(postcodes, POSTCODES, ("postcode", "easting", "northing")))
+    places = places.drop_nulls().sort("postcode")
+    held = shapes.select(pl.col(code).cast(pl.String), "geometry").drop_nulls().sort(code)
+    points, polygons = _hits(places, held["geometry"], "shapes")
+    pairs = pl.DataFrame({"point": points, code: held[code].gather(polygons)})
+    first = pairs.group_by("point").agg(pl.col(code).min())
+    numbered = places.select("postcode").with_row_index("point").cast({"point": pl.Int64})
+    return numbered.join(first, on="point", how="left", maintain_order="left").drop("point")
+
+
+def _hits(places: pl.DataFrame, geometry: pl.Series, name: str) -> tuple[Any, Any]:
+    """Return the pairs of point and polygon that meet; warn of polygons that were repaired."""
+    import shapely
+
+    polygons, broken = _repaired(geometry)
+    if broken.any():
+        told = f"`{name}`: {int(broken.sum()):,} of {geometry.len():,} polygons were invalid and "
+        warnings.warn(told + "have been repaired.", PlacesWarning, stacklevel=3)
+    eastings, northings = places["easting"].to_numpy(), places["northing"].to_numpy()
+    if geometry.len():
+        _require_metres(shapely.total_bounds(polygons), eastings, name)
+    # The polygons are few and large: they are prepared, the points go into the tree.
+    tree = shapely.STRtree(shapely.points(eastings, northings))
+    at, points = tree.query(polygons, predicate="intersects")
+    return points, at
 
 
 def share_exposed(
@@ -83,22 +158,17 @@ def share_exposed(
     without a grid reference or LSOA is left out. `exposures`: polygons, those of `exposure` used;
     a point on an edge is inside, and inside several counts once. `areas`: if given, only its
     LSOAs. numerator = dwellings exposed, denominator = dwellings. Sorted by LSOA. Raises
-    `ReferenceDataError` without polygons of the exposure, or where their coordinates are degrees.
+    `ReferenceDataError` without polygons of the exposure, or where their coordinates are degrees;
+    warns of polygons that were invalid and had to be repaired, counted.
     """
-    import shapely
-
     places = collect(shaped(postcodes, POSTCODES, POSTCODES.names))
     places = places.drop_nulls(["easting", "northing", "lsoa_code"])
     if areas is not None:
         kept = collect(shaped(areas, AREAS, ("lsoa_code",)))
         places = places.join(kept, on="lsoa_code", how="semi")
-    polygons, _ = _repaired(_of_exposure(exposures, exposure))
-    eastings, northings = places["easting"].to_numpy(), places["northing"].to_numpy()
-    _require_metres(shapely.total_bounds(polygons), eastings)
-    # The polygons are few and large: they are prepared, the points go into the tree.
-    tree = shapely.STRtree(shapely.points(eastings, northings))
+    points, _ = _hits(places, _of_exposure(exposures, exposure), "exposures")
     inside = np.zeros(places.height, dtype=np.bool_)
-    inside[tree.query(polygons, predicate="intersects")[1]] = True
+    inside[points] = True
     dwellings = pl.col("dwellings").fill_null(1).cast(pl.Int64)
     counts = places.with_columns(pl.Series("inside", inside), dwellings)
     sums = counts.group_by("lsoa_code").agg(
@@ -131,11 +201,11 @@ def _of_exposure(exposures: pl.DataFrame, exposure: str) -> pl.Series:
     return rows["geometry"]
 
 
-def _require_metres(bounds: Any, eastings: Any) -> None:
+def _require_metres(bounds: Any, eastings: Any, name: str) -> None:
     # Well-known binary says nothing of its coordinate system, and degrees would match no postcode.
     if eastings.size and np.abs(bounds).max() <= 360 < np.abs(eastings).max():
         raise ReferenceDataError(
-            f"`exposures` is in degrees (such as EPSG:4326), `postcodes` in {BRITISH_GRID}.",
+            f"`{name}` is in degrees (such as EPSG:4326), `postcodes` in {BRITISH_GRID}.",
             fix=f"convert the polygons to {BRITISH_GRID}",
         )
 
@@ -145,7 +215,7 @@ def _repaired(geometry: pl.Series) -> tuple[Any, Any]:
     import shapely
 
     shapes = shapely.from_wkb(np.array(geometry.to_list(), dtype=object))
-    broken = ~shapely.is_valid(shapes)
+    broken = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
     if broken.any():
         shapes[broken] = shapely.make_valid(
             shapes[broken], method="structure", keep_collapsed=False
@@ -167,9 +237,10 @@ def dissolve(boundaries: pl.DataFrame, lookup: pl.DataFrame) -> pl.DataFrame:
         raise DataError(f"Areas to dissolve that are in more than one group: {repeats:,}.")
     shapes = boundaries.select(pl.col("area_code").cast(pl.String), "geometry").drop_nulls()
     held = pairs.join(shapes, on="area_code", how="left").sort("group", "area_code")
-    merged = [
-        _merged(name, rows) for (name,), rows in held.partition_by("group", as_dict=True).items()
-    ]
+    groups = held.partition_by("group", as_dict=True).items()
+    # Shapes are united outside the interpreter's lock; each group by itself, so in any order alike.
+    with ThreadPoolExecutor() as pool:
+        merged = list(pool.map(lambda each: _merged(each[0][0], each[1]), groups))
     schema = {
         "group": pl.String,
         "geometry": pl.Binary,
@@ -188,9 +259,23 @@ def _merged(name: object, rows: pl.DataFrame) -> tuple[object, bytes | None, int
     if found.is_empty():
         return name, None, 0, missing, 0
     shapes, broken = _repaired(found)
-    # Open boundaries overlap by a metre, so a coverage union would fail.
-    union = shapely.normalize(shapely.union_all(shapes))
+    union = shapely.normalize(_united(shapes))
     return name, shapely.to_wkb(union), found.len(), missing, int(broken.sum())
+
+
+def _united(shapes: Any) -> Any:
+    """Return the union: quickly of the shapes that only touch, then with those that overlap.
+
+    Open boundaries overlap by a metre here and there (109 of England's 33,755 LSOAs), and a union
+    that takes them for a coverage would be wrong.
+    """
+    import shapely
+
+    if shapely.geos_version < _COVERAGES or not np.isin(shapely.get_type_id(shapes), (3, 6)).all():
+        return shapely.union_all(shapes)
+    apart = shapely.is_empty(shapely.coverage_invalid_edges(shapes))
+    touching = shapely.coverage_union_all(shapes[apart])
+    return shapely.union_all(np.append(shapes[~apart], touching))
 
 
 def outlines(

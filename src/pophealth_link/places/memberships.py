@@ -1,7 +1,9 @@
-"""Dated memberships of practices, and the footprints that they add up to."""
+"""Practices on a day: their footprints, successors, and the parts of those that are shared."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 import narwhals as nw
@@ -9,41 +11,36 @@ import polars as pl
 
 from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.errors import ReferenceDataError
-from pophealth_link.places.frames import NULL_TEXT, Plan, listed, require_unique, same_kind, shaped
+from pophealth_link.places.dated import current
+from pophealth_link.places.frames import listed, require_unique, shaped
+from pophealth_link.places.named import Named, named_footprints, require_whole_practices
+from pophealth_link.places.parts import part_footprints, practice_parts
+from pophealth_link.places.succession import practice_successors
 from pophealth_link.places.units import REGISTERED, WHOLE, lacking, unit_rows
-from pophealth_link.schema.reference import (
-    AREAS,
-    FOOTPRINTS,
-    POSTCODES,
-    PRACTICE_PCN,
-    PRACTICES,
-)
+from pophealth_link.schema.reference import AREAS, POSTCODES, PRACTICE_PCN, PRACTICES
 
 # NHS Data Model and Dictionary, default codes: no practice, not applicable; not known.
 NO_PRACTICE = ("V81997", "V81998")
 UNKNOWN_PRACTICE = ("V81999",)
-RESERVED_TYPES = ("pcn", "lad", "icb", "whole")
-_SHARE_TOLERANCE = 1e-6
+AREA_TYPES = ("lad", "icb")
+_CODES = {"code": pl.String, "practice_code": pl.String}
 _COLUMNS = ("unit", "footprint_type", "footprint_code", "footprint_name", "share")
 
 
-def current(spells: Frame, as_of: date) -> Frame:
-    """Return the spells that hold on the day: valid_from ≤ as_of ≤ valid_to.
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """How a practice of registration becomes footprints on the day.
 
-    An empty or absent `valid_from` or `valid_to` is open; both days are inclusive. The answer is
-    of the same kind as `spells`.
-
-    >>> spells = pl.DataFrame({"valid_from": [date(2020, 1, 1)], "valid_to": [date(2026, 3, 31)]})
-    >>> current(spells, date(2026, 3, 31)).height, current(spells, date(2026, 4, 1)).height
-    (1, 0)
+    `units`: UNIT_FOOTPRINTS rows of the registered basis. `codes`: code and practice_code, for
+    practices that had ended by the day: the one in their place, missing where there is none.
+    `parts`: PARTS, of shared practices that are split person by person. `areas`: lsoa_code and the
+    named footprints that areas make.
     """
-    plan = lazy(spells)
-    names = plan.collect_schema().names()
-    if "valid_from" in names:
-        plan = plan.filter(nw.col("valid_from").is_null() | (nw.col("valid_from") <= as_of))
-    if "valid_to" in names:
-        plan = plan.filter(nw.col("valid_to").is_null() | (nw.col("valid_to") >= as_of))
-    return same_kind(plan, spells)
+
+    units: pl.DataFrame = field(repr=False)
+    codes: pl.DataFrame = field(repr=False)
+    parts: pl.DataFrame = field(repr=False)
+    areas: pl.DataFrame = field(repr=False)
 
 
 def practice_footprints(
@@ -54,110 +51,197 @@ def practice_footprints(
     postcodes: Frame,
     as_of: date,
 ) -> pl.DataFrame:
-    """Return the UNIT_FOOTPRINTS rows of the registered basis: one practice, all its footprints.
+    """Return the UNIT_FOOTPRINTS rows of the registered basis; see `registration`."""
+    return registration(practices, practice_pcn, footprints, areas, postcodes, as_of).units
 
-    Units are the practices of `practices` and of the current spells of `practice_pcn` (the default
-    codes V81997 to V81999 left out). Types: `pcn`; each type of `footprints` (a row that names a
-    practice overrides those that name its PCN; an empty share is 1); `lad` and, where `areas`
-    knows it, `icb` of the LSOA of the practice's own postcode; `whole`. A practice without one
-    gets `no_<type>`, and the reasons `not_registered` and `unknown_practice` map to themselves.
-    All frames must be on one engine; postcodes standardised.
 
-    Raises `ReferenceDataError` where on the day a practice is in two PCNs, its shares in a type do
-    not sum to 1, or a footprint type has a name that is taken.
+def registration(
+    practices: Frame,
+    practice_pcn: Frame,
+    footprints: Frame | None,
+    areas: Frame,
+    postcodes: Frame,
+    as_of: date,
+    *,
+    successors: Frame | None = None,
+    levels: Sequence[str] = (),
+) -> Registration:
+    """Return what each practice is in on the day: one practice or part of it, all its footprints.
+
+    Units are the practices of `practices` open on the day and those of the current spells of
+    `practice_pcn` (the default codes V81997 to V81999 left out), and the parts of shared practices
+    (see `parts.practice_parts`). Types: `pcn`; each type of `footprints` (see
+    `named.named_footprints`); `lad`, each of `levels` (columns of `areas`, such as ward) and, where
+    `areas` knows it, `icb`, all of the LSOA of the practice's own postcode, as are types that only
+    areas make; `whole`. A practice without one gets `no_<type>`; reasons map to themselves.
+
+    `successors` (PRACTICE_SUCCESSORS) are followed for practices that are not open on the day. All
+    frames must be on one engine; postcodes standardised. Raises `ReferenceDataError` where on the
+    day a practice is in two PCNs, shares in a type do not sum to 1, the same people are in two
+    footprints, a type has a name that is taken, or successors go round in a circle.
     """
-    practices = shaped(practices, PRACTICES, ("practice_code", "postcode"))
-    require_unique(practices, "practice_code", PRACTICES.name)
-    member = _members(practice_pcn, as_of)
-    units = _units(practices, member)
-    located = _surgery_areas(practices, areas, postcodes)
-    plans = [_pcn_rows(member), *(_area_rows(located, kind) for kind in ("lad", "icb"))]
-    if footprints is not None:
-        plans.append(_named_rows(footprints, member, as_of))
-    known = collect(nw.concat(plans).join(units, on="unit", how="semi")).sort(_COLUMNS)
-    _require_one_pcn(known, as_of)
-    _require_whole_shares(known, as_of)
-    types = ["pcn", "lad", *known["footprint_type"].unique().sort()]
-    otherwise = {kind: lacking(kind) for kind in types} | {WHOLE[0]: WHOLE}
-    return unit_rows(known, REGISTERED, collect(units)["unit"], otherwise)
+    kinds = (*AREA_TYPES, *levels)
+    held = shaped(areas, AREAS, ("lsoa_code", *(f"{k}_{n}" for k in kinds for n in _PAIR)))
+    require_unique(held, "lsoa_code", AREAS.name)
+    known = collect(shaped(practices, PRACTICES, _OF_PRACTICE))
+    require_unique(lazy(known), "practice_code", PRACTICES.name)
+    standing = _open(known, as_of)
+    members = _members(practice_pcn, as_of)
+    lsoas = collect(held)
+    named = named_footprints(footprints, members, lsoas, as_of)
+    _require_other_names(named, levels)
+    codes = _ended(known, standing, members, successors, as_of)
+    units = _units(standing, members).filter(~pl.col("unit").is_in(codes["code"].implode()))
+    located = _surgery_areas(standing, postcodes).join(lsoas, on="lsoa_code")
+    rows = [_pcn_rows(members), *(_area_rows(located, kind) for kind in kinds)]
+    rows += [_practice_rows(named), _located_rows(named, located)]
+    found = pl.concat(rows).join(units, on="unit", how="semi").sort(_COLUMNS)
+    _require_one_pcn(found, as_of)
+    require_whole_practices(found, as_of)
+    parts = practice_parts(named.rules.join(units, left_on="practice_code", right_on="unit"))
+    types = ["pcn", "lad", *levels, *named.types, *found["footprint_type"].unique()]
+    otherwise = {kind: lacking(kind) for kind in sorted(set(types))} | {WHOLE[0]: WHOLE}
+    split = _with_parts(found, units, named, parts)
+    every = pl.concat([units["unit"], split["unit"]]).unique().sort()
+    table = unit_rows(split, REGISTERED, every, otherwise)
+    return Registration(table, codes, parts, named.areas)
 
 
-def _members(practice_pcn: Frame, as_of: date) -> Plan:
+_PAIR = ("code", "name")
+_OF_PRACTICE = ("practice_code", "postcode", "open_date", "close_date")
+
+
+def _open(practices: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Return the practices that are open on the day; the day on which one closes is its last."""
+    opened = pl.col("open_date").is_null() | (pl.col("open_date") <= as_of)
+    stands = pl.col("close_date").is_null() | (pl.col("close_date") >= as_of)
+    return practices.filter(opened & stands)
+
+
+def _members(practice_pcn: Frame, as_of: date) -> pl.DataFrame:
     spells = shaped(practice_pcn, PRACTICE_PCN, PRACTICE_PCN.names)
-    held: Plan = current(spells, as_of)
-    return held.filter(~nw.col("practice_code").is_null() & ~nw.col("pcn_code").is_null())
+    held = collect(lazy(current(spells, as_of)))
+    return held.drop_nulls(["practice_code", "pcn_code"])
 
 
-def _units(practices: Plan, member: Plan) -> Plan:
-    code = nw.col("practice_code").alias("unit")
-    every = nw.concat([practices.select(code), member.select(code)]).unique()
-    default = nw.col("unit").is_in([*NO_PRACTICE, *UNKNOWN_PRACTICE])
-    return every.filter(~nw.col("unit").is_null() & ~default)
+def _ended(
+    practices: pl.DataFrame,
+    standing: pl.DataFrame,
+    members: pl.DataFrame,
+    successors: Frame | None,
+    as_of: date,
+) -> pl.DataFrame:
+    """Return code and practice_code of the practices that had ended by the day, sorted."""
+    closed = practices.filter(pl.col("close_date") < as_of).select(code="practice_code")
+    if successors is None:
+        return closed.with_columns(practice_code=pl.lit(None, pl.String)).sort("code")
+    # One that no list calls closed and that is still in a network has not ended.
+    member = members.join(closed, left_on="practice_code", right_on="code", how="anti")
+    here = pl.concat([standing["practice_code"], member["practice_code"]])
+    ends = practice_successors(successors, as_of, standing=here.unique())
+    ends = ends.rename({"successor": "practice_code"})
+    # A chain may end in a practice that has closed in its turn.
+    shut = pl.col("practice_code").is_in(closed["code"].implode())
+    ends = ends.with_columns(pl.when(~shut).then("practice_code").alias("practice_code"))
+    rest = closed.join(ends, on="code", how="anti").with_columns(
+        practice_code=pl.lit(None, pl.String)
+    )
+    return pl.concat([ends, rest]).cast(_CODES).sort("code")  # type: ignore[arg-type]
 
 
-def _rows(plan: Plan, kind: nw.Expr, code: str, name: str, share: nw.Expr) -> Plan:
-    return plan.select(
-        nw.col("practice_code").alias("unit"),
+def ended_practices(recorded: Frame, held: Registration) -> list[str]:
+    """Return a warning that counts and names the practices of records that had ended, if any.
+
+    `recorded` holds practice_code, in any rows. Those with a successor and those without one are
+    told apart; organisations are counted, never people.
+    """
+    named = collect(lazy(recorded).select(nw.col("practice_code").alias("code")).unique())
+    found = held.codes.join(named, on="code", how="semi").sort("code")
+    lost = found.filter(pl.col("practice_code").is_null())["code"].to_list()
+    told = []
+    if found.height > len(lost):
+        told.append(
+            f"{found.height - len(lost):,} practices that records name had ended by the day: "
+            "their people count in the successors."
+        )
+    if lost:
+        told.append(
+            f"{len(lost):,} practices that records name had closed by the day without one "
+            f"successor: their people count as closed_practice ({listed(lost)})."
+        )
+    return told
+
+
+def _units(standing: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    every = pl.concat([standing["practice_code"], members["practice_code"]]).drop_nulls()
+    default = every.is_in([*NO_PRACTICE, *UNKNOWN_PRACTICE])
+    return every.filter(~default).unique().sort().alias("unit").to_frame()
+
+
+def _surgery_areas(standing: pl.DataFrame, postcodes: Frame) -> pl.DataFrame:
+    """Return practice_code and lsoa_code of the practices' own postcodes."""
+    plan = shaped(postcodes, POSTCODES, ("postcode", "lsoa_code"))
+    # Only the surgeries' own postcodes are read: the reference holds 1.5 million.
+    wanted = standing["postcode"].drop_nulls().unique().sort().to_list()
+    places = plan.filter(nw.col("postcode").is_in(wanted))
+    require_unique(places, "postcode", POSTCODES.name)
+    return standing.join(collect(places), on="postcode").select("practice_code", "lsoa_code")
+
+
+def _rows(frame: pl.DataFrame, kind: pl.Expr, code: str, name: str, share: pl.Expr) -> pl.DataFrame:
+    return frame.select(
+        pl.col("practice_code").alias("unit"),
         kind.alias("footprint_type"),
-        nw.col(code).alias("footprint_code"),
-        nw.col(name).alias("footprint_name"),
-        share.cast(nw.Float64).alias("share"),
+        pl.col(code).alias("footprint_code"),
+        pl.col(name).alias("footprint_name"),
+        share.cast(pl.Float64).alias("share"),
     )
 
 
-def _pcn_rows(member: Plan) -> Plan:
-    return _rows(member, nw.lit("pcn"), "pcn_code", "pcn_name", nw.lit(1.0))
+def _pcn_rows(members: pl.DataFrame) -> pl.DataFrame:
+    return _rows(members, pl.lit("pcn"), "pcn_code", "pcn_name", pl.lit(1.0))
 
 
-def _surgery_areas(practices: Plan, areas: Frame, postcodes: Frame) -> Plan:
-    places = shaped(postcodes, POSTCODES, ("postcode", "lsoa_code"))
-    names = ("lsoa_code", "lad_code", "lad_name", "icb_code", "icb_name")
-    held = shaped(areas, AREAS, names)
-    require_unique(held, "lsoa_code", AREAS.name)
-    # Only the surgeries' own postcodes are joined on: the reference holds 1.5 million.
-    places = places.join(practices.select("postcode").unique(), on="postcode", how="semi")
-    require_unique(places, "postcode", POSTCODES.name)
-    return practices.join(places, on="postcode", how="inner").join(held, on="lsoa_code")
-
-
-def _area_rows(located: Plan, kind: str) -> Plan:
+def _area_rows(located: pl.DataFrame, kind: str) -> pl.DataFrame:
     code, name = f"{kind}_code", f"{kind}_name"
-    found = located.filter(~nw.col(code).is_null())
-    return _rows(found, nw.lit(kind), code, name, nw.lit(1.0))
+    return _rows(located.drop_nulls(code), pl.lit(kind), code, name, pl.lit(1.0))
 
 
-def _named_rows(footprints: Frame, member: Plan, as_of: date) -> Plan:
-    # The type is optional in the declaration because a job's own file takes it from its key.
-    table: Plan = current(shaped(footprints, FOOTPRINTS, FOOTPRINTS.names), as_of)
-    _require_named(table)
-    own = table.filter(~nw.col("practice_code").is_null()).drop("pcn_code")
-    shared = table.filter(nw.col("practice_code").is_null()).drop("practice_code")
-    pairs = member.select("practice_code", "pcn_code").unique()
-    shared = shared.join(pairs, on="pcn_code", how="inner")
-    shared = shared.join(own, on=["practice_code", "footprint_type"], how="anti")
-    columns = own.collect_schema().names()
-    rows = nw.concat([own.select(*columns), shared.select(*columns)])
-    share = nw.when(nw.col("share").is_null()).then(nw.lit(1.0)).otherwise(nw.col("share"))
-    kind = nw.col("footprint_type")
-    return _rows(rows, kind, "footprint_code", "footprint_name", share)
+def _practice_rows(named: Named) -> pl.DataFrame:
+    kind, share = pl.col("footprint_type"), pl.col("share")
+    return _rows(named.practices, kind, "footprint_code", "footprint_name", share)
 
 
-def _require_named(table: Plan) -> None:
-    kinds = collect(table.select("footprint_type").unique())["footprint_type"]
-    taken = sorted(kinds.filter(kinds.is_in(RESERVED_TYPES)))
+def _located_rows(named: Named, located: pl.DataFrame) -> pl.DataFrame:
+    """Return where the surgery lies, for types of footprint that no practice is named in."""
+    made = pl.concat([named.practices["footprint_type"], named.rules["footprint_type"]])
+    only = named.areas.filter(~pl.col("footprint_type").is_in(made.implode()))
+    here = located.select("practice_code", "lsoa_code").join(only, on="lsoa_code")
+    kind, share = pl.col("footprint_type"), pl.col("share")
+    return _rows(here, kind, "footprint_code", "footprint_name", share)
+
+
+def _with_parts(
+    found: pl.DataFrame, units: pl.DataFrame, named: Named, parts: pl.DataFrame
+) -> pl.DataFrame:
+    """Add the rows of each part: what rules give it, and for the rest what its practice has."""
+    if parts.is_empty():
+        return found
+    rules = named.rules.join(units, left_on="practice_code", right_on="unit", how="semi")
+    given = part_footprints(rules, parts).with_columns(share=pl.lit(1.0))
+    split = parts.filter(pl.col("unit") != pl.col("practice_code"))
+    owners = split.select("unit", "practice_code").unique()
+    inherited = owners.join(found.rename({"unit": "practice_code"}), on="practice_code")
+    inherited = inherited.join(given, on=["unit", "footprint_type"], how="anti")
+    return pl.concat([found, *(rows.select(_COLUMNS) for rows in (given, inherited))])
+
+
+def _require_other_names(named: Named, levels: Sequence[str]) -> None:
+    taken = sorted(set(named.types) & set(levels))
     if taken:
         raise ReferenceDataError(
-            f"`footprints` uses the name of a footprint that is built in: {listed(taken)}.",
-            fix="give the footprint type another name, such as icp, place or neighbourhood",
-        )
-    blank = nw.col("footprint_type").is_null() | nw.col("footprint_code").is_null()
-    nobody = nw.coalesce("practice_code", "pcn_code", NULL_TEXT).is_null()
-    broken = collect(table.filter(blank | nobody).select(nw.len().alias("rows"))).item()
-    if broken:
-        raise ReferenceDataError(
-            "`footprints` has rows without a type, a code, or a practice or PCN.",
-            f"Rows: {broken:,}.",
-            fix="fill footprint_type, footprint_code and one of practice_code, pcn_code",
+            f"`footprints` uses the name of a level of areas that is asked for: {listed(taken)}.",
+            fix="give the footprint type another name, or leave the level out",
         )
 
 
@@ -170,27 +254,3 @@ def _require_one_pcn(known: pl.DataFrame, as_of: date) -> None:
             f"Practices: {len(units):,} ({listed(units)}).",
             fix="give the spell that no longer holds its valid_to",
         )
-
-
-def _require_whole_shares(known: pl.DataFrame, as_of: date) -> None:
-    total = pl.col("share").sum()
-    low = pl.col("share").min()
-    sums = known.group_by("unit", "footprint_type").agg(total.alias("total"), low.alias("low"))
-    # A share that is not a number fails neither comparison unless the test is turned round.
-    whole = ((pl.col("total") - 1).abs() <= _SHARE_TOLERANCE) & (pl.col("low") > 0)
-    wrong = sums.filter(~whole | pl.col("total").is_nan())
-    if wrong.is_empty():
-        return
-    raise ReferenceDataError(
-        f"`footprints` has shares that do not sum to 1 on {as_of}, or spells that overlap.",
-        *(
-            f"{kind}  practices: {len(units):,} ({listed(units)})."
-            for kind, units in (
-                wrong.sort("footprint_type", "unit")
-                .group_by("footprint_type", maintain_order=True)
-                .agg("unit")
-                .iter_rows()
-            )
-        ),
-        fix="make the shares of each practice sum to 1, and end the spells that no longer hold",
-    )

@@ -9,6 +9,7 @@ import narwhals as nw
 from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.places.frames import NULL_TEXT, TEXT, Plan, require_unique, same_kind, shaped
 from pophealth_link.places.memberships import NO_PRACTICE, UNKNOWN_PRACTICE
+from pophealth_link.places.parts import with_unit
 from pophealth_link.places.units import REASONS, REGISTERED, RESIDENT
 from pophealth_link.schema.outputs import PERSON_FACTS, UNIT_FOOTPRINTS
 from pophealth_link.schema.reference import AREAS, DEPRIVATION
@@ -20,6 +21,9 @@ def place(
     areas: Frame,
     deprivation: Frame,
     settings: Frame | None = None,
+    *,
+    codes: Frame | None = None,
+    parts: Frame | None = None,
 ) -> Frame:
     """Place every person in exactly one unit per basis, and add quintile and settings.
 
@@ -28,7 +32,9 @@ def place(
     and `resident_<type>`: the code of the footprint (the one with the largest share where a
     practice is shared, the smallest code where shares are equal) or the reason.
 
-    `registered_unit`: the practice, if `unit_footprints` knows it, else `unknown_practice`;
+    `registered_unit`: the practice, or of a shared one the part that the person's branch surgery or
+    LSOA is in (`parts`), if `unit_footprints` knows it, else `unknown_practice`; of a practice that
+    ended the one in its place (`codes`), else `closed_practice` (see `Registration` for both);
     without a practice `unknown_practice` for people on the register, else `not_registered`.
     `resident_unit`: the LSOA, if `unit_footprints` knows it, else `outside_area`; without an LSOA
     the reason in `unplaced`. `quintile`: 1 for national IMD deciles 1 and 2, to 5; empty where the
@@ -39,7 +45,9 @@ def place(
     units = shaped(unit_footprints, UNIT_FOOTPRINTS, UNIT_FOOTPRINTS.names)
     plan = shaped(person_facts, PERSON_FACTS, PERSON_FACTS.names)
     wide = {basis: _wide(units, basis) for basis in (REGISTERED, RESIDENT)}
+    plan = with_unit(plan, codes, parts)
     plan = plan.with_columns(_practice().alias("__registered"), _why_registered().alias("__why"))
+    plan = plan.drop("__unit", "__closed")
     plan = _in_unit(plan, wide[REGISTERED], REGISTERED, "unknown_practice")
     plan = plan.with_columns(nw.col("lsoa_code").alias("__resident"), _why_resident("__why"))
     plan = _in_unit(plan, wide[RESIDENT], RESIDENT, "outside_area")
@@ -52,9 +60,8 @@ def place(
 
 
 def _practice() -> nw.Expr:
-    code = nw.col("practice_code")
-    default = code.is_in([*NO_PRACTICE, *UNKNOWN_PRACTICE])
-    return nw.when(default).then(NULL_TEXT).otherwise(code)
+    default = nw.col("practice_code").is_in([*NO_PRACTICE, *UNKNOWN_PRACTICE])
+    return nw.when(default).then(NULL_TEXT).otherwise(nw.col("__unit"))
 
 
 def _why_registered() -> nw.Expr:
@@ -63,7 +70,8 @@ def _why_registered() -> nw.Expr:
     # The register lists the registered: a blank practice there is one that was not told.
     blank = nw.when(nw.col("on_register")).then(unknown).otherwise(none)
     without = nw.when(code.is_in(list(NO_PRACTICE))).then(none).otherwise(unknown)
-    return nw.when(code.is_null()).then(blank).otherwise(without)
+    given = nw.when(code.is_null()).then(blank).otherwise(without)
+    return nw.when(nw.col("__closed") == 1).then(nw.lit("closed_practice")).otherwise(given)
 
 
 def _why_resident(name: str) -> nw.Expr:

@@ -10,6 +10,7 @@ import polars as pl
 
 from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.places.frames import shaped
+from pophealth_link.places.parts import PART_MARK
 from pophealth_link.places.units import REGISTERED, is_reason
 from pophealth_link.schema.reference import PRACTICES
 
@@ -46,14 +47,20 @@ def size_warnings(
     """Return one warning per footprint type that has footprints outside its guide.
 
     `unit_footprints`: rows of the registered basis. A footprint's size is the sum of its
-    practices' published `list_size` times share. Where a practice in it has none, the people
-    counted in it stand in (`people`: PEOPLE_PLACED, only those `current`), to the nearest
-    thousand, since a count of ours is not a published one; without either it is not judged.
+    practices' published `list_size` times share. Where a practice in it has none, or is split
+    person by person, the people counted in it stand in (`people`: PEOPLE_PLACED, only those
+    `current`), to the nearest thousand, since a count of ours is not a published one; without
+    either it is not judged.
     """
     rows = unit_footprints.filter(pl.col("basis") == REGISTERED, ~is_reason())
     sizes = shaped(practices, PRACTICES, ("practice_code", "list_size"))
     lists = collect(sizes.group_by("practice_code").agg(nw.col("list_size").max()))
-    rows = rows.join(lists, left_on="unit", right_on="practice_code", how="left")
+    # A practice in parts has one list: its people are counted part by part.
+    owner = pl.col("unit").str.split(PART_MARK).list.first()
+    rows = rows.with_columns(practice=owner)
+    split = (pl.col("unit") != pl.col("practice")).any().over("practice")
+    rows = rows.join(lists, left_on="practice", right_on="practice_code", how="left")
+    rows = rows.with_columns(pl.when(~split).then("list_size").alias("list_size"))
     rows = rows.join(_counted(people), on="unit", how="left")
     measured = _measured(rows)
     found = (_warning(measured.filter(footprint_type=kind), g) for kind, g in guides.items())

@@ -15,7 +15,11 @@ WHOLE = ("whole", "Whole area")
 
 # Reasons are units that map to themselves for every footprint type, so that nobody is dropped.
 REASONS: Mapping[str, Mapping[str, str]] = {
-    REGISTERED: {"not_registered": "Not registered", "unknown_practice": "Unknown practice"},
+    REGISTERED: {
+        "not_registered": "Not registered",
+        "unknown_practice": "Unknown practice",
+        "closed_practice": "Closed practice without successor",
+    },
     RESIDENT: {
         "no_fixed_abode": "No fixed abode",
         "no_postcode": "No postcode",

@@ -1,4 +1,4 @@
-"""Values of 2011 LSOAs on 2021 LSOAs."""
+"""Values of 2011 LSOAs on 2021 LSOAs, and back."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Literal
 import polars as pl
 
 from pophealth_link.errors import DataError, ReferenceDataError, nearest
+from pophealth_link.places.frames import PlacesWarning
 
-_OLD, _NEW = "lsoa11_code", "lsoa21_code"
-
-
-class PlacesWarning(UserWarning):
-    """Something about places that a reader of the results should know; counts only."""
+Vintage = Literal["lsoa11", "lsoa21"]
+_OLD, _NEW = "__from", "__to"
+_YEARS = {"lsoa11": "2011", "lsoa21": "2021"}
 
 
 def convert_vintage(
@@ -23,23 +22,28 @@ def convert_vintage(
     *,
     values: str | Sequence[str],
     kind: Literal["count", "rate"] = "count",
-    area: str = _OLD,
+    to: Vintage = "lsoa21",
+    area: str | None = None,
     by: Sequence[str] = (),
     weight: str | None = None,
 ) -> pl.DataFrame:
-    """Convert values of 2011 LSOAs to 2021 LSOAs.
+    """Convert values of 2011 LSOAs to 2021 LSOAs, or with `to="lsoa11"` the other way.
 
-    `frame` has one row per `area` (column of 2011 codes) and group in `by`; `lookup` one row per
-    pair of areas that overlap: lsoa11_code, lsoa21_code, change_code (U, S, M, X) and optionally
-    people in the overlap (`weight` names the column; `population` is used if it is there): the new
-    part's where an area was split, the old part's where areas were merged. Returns lsoa21_code,
-    `by` and `values` as numbers, sorted.
+    `frame` has one row per `area` (column of codes, `lsoa11_code` or `lsoa21_code` if left out) and
+    group in `by`; `lookup` one row per pair of areas that overlap: lsoa11_code, lsoa21_code,
+    change_code (U, S, M, X) and optionally people in the overlap (`weight` names the column;
+    `population` is used if it is there): the new part's where an area was split, the old part's
+    where areas were merged. Returns lsoa21_code (or lsoa11_code), `by` and `values` as numbers,
+    sorted.
 
-    Unchanged areas (U) copy. Counts: split (S) by people of the new parts, evenly without a
-    weight; merged (M) sum. Rates: split copy; merged are the mean weighted by people. Irregular
-    areas (X) follow both rules, a best fit, with a `PlacesWarning`. A value missing in any part is
-    missing. Counts of areas that the lookup does not hold go to a row without a code, so totals
-    are conserved; rates of such areas are left out; both with a `PlacesWarning`. Raises `DataError`
+    Unchanged areas (U) copy. Counts of an area of which there are several in the other vintage are
+    divided by the people of those, evenly without a weight; counts of several areas that are one
+    there sum. Rates copy, and are the mean weighted by people: so it is for split (S) and merged
+    (M) areas either way. Irregular areas (X) follow both rules, a best fit, with a `PlacesWarning`.
+    A value
+    missing in any part is missing. Counts of areas that the lookup does not hold go to a row
+    without a code, so totals are conserved; rates of such areas are left out; both with a
+    `PlacesWarning`. Raises `DataError`
     or `ReferenceDataError` for wrong columns or repeated areas. Source: ONS, LSOA (2011) to LSOA
     (2021) exact-fit lookup, change indicator.
 
@@ -49,19 +53,22 @@ def convert_vintage(
     [('C', 15.0)]
     """
     columns = [values] if isinstance(values, str) else list(values)
+    source: Vintage = "lsoa11" if to == "lsoa21" else "lsoa21"
+    area = area or f"{source}_code"
     held = frame.lazy().collect()
     _require_values(held, columns, area, by, kind)
     held = held.select(pl.col(area).cast(pl.String).alias(_OLD), *by, *columns)
-    parts = _parts(lookup, weight)
+    parts = _parts(lookup, weight, source, to)
     parts = parts.filter(pl.col(_OLD).is_in(held[_OLD].unique().implode()))
     placed = held.join(parts, on=_OLD, how="left")
-    _warn(placed, kind)
+    _warn(placed, kind, _YEARS[source])
     if kind == "count":
         measure = [_split_sum(name) for name in columns]
     else:
         placed = placed.filter(pl.col(_NEW).is_not_null())
         measure = [_weighted_mean(name) for name in columns]
-    return placed.group_by(_NEW, *by).agg(measure).sort(_NEW, *by, nulls_last=True)
+    made = placed.group_by(_NEW, *by).agg(measure).sort(_NEW, *by, nulls_last=True)
+    return made.rename({_NEW: f"{to}_code"})
 
 
 def _require_values(
@@ -87,15 +94,19 @@ def _require_values(
         )
 
 
-def _parts(lookup: pl.DataFrame | pl.LazyFrame, weight: str | None) -> pl.DataFrame:
-    """Return the lookup with `__weight` and `__share`, each part's share of its old area."""
+def _parts(
+    lookup: pl.DataFrame | pl.LazyFrame, weight: str | None, source: Vintage, to: Vintage
+) -> pl.DataFrame:
+    """Return the lookup with `__weight` and `__share`, each part's share of the area it is of."""
     held = lookup.lazy().collect()
     name = weight or ("population" if "population" in held.columns else None)
-    absent = [n for n in (_OLD, _NEW, "change_code", name) if n and n not in held.columns]
+    ends = {f"{source}_code": _OLD, f"{to}_code": _NEW}
+    absent = [n for n in (*sorted(ends), "change_code", name) if n and n not in held.columns]
     if absent:
         raise ReferenceDataError("The lookup of LSOAs lacks columns.", *absent)
     people = pl.col(name).cast(pl.Float64) if name else pl.lit(None, dtype=pl.Float64)
-    codes = [pl.col(n).cast(pl.String) for n in (_OLD, _NEW, "change_code")]
+    ends |= {"change_code": "change_code"}
+    codes = [pl.col(n).cast(pl.String).alias(a) for n, a in ends.items()]
     held = held.select(*codes, people.alias("__weight"))
     held = held.drop_nulls([_OLD, _NEW])
     repeats = held.height - held.select(_OLD, _NEW).n_unique()
@@ -140,7 +151,7 @@ def _weighted_mean(name: str) -> pl.Expr:
     return pl.when(pl.col(name).is_not_null().all()).then(mean).alias(name)
 
 
-def _warn(placed: pl.DataFrame, kind: str) -> None:
+def _warn(placed: pl.DataFrame, kind: str, year: str) -> None:
     cases = {
         "not in the lookup": pl.col(_NEW).is_null(),
         "changed irregularly (X), values are a best fit": pl.col("change_code") == "X",
@@ -152,4 +163,27 @@ def _warn(placed: pl.DataFrame, kind: str) -> None:
     for text, where in cases.items():
         count = placed.filter(where)[_OLD].n_unique()
         if count:
-            warnings.warn(f"LSOAs (2011) {text}: {count:,}.", PlacesWarning, stacklevel=3)
+            warnings.warn(f"LSOAs ({year}) {text}: {count:,}.", PlacesWarning, stacklevel=3)
+
+
+def on_2021(measures: pl.DataFrame, lookup: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """Return AREA_MEASURES in which values of 2011 LSOAs stand on those of 2021.
+
+    Rows of area_type `lsoa11` become rows of `lsoa`: numerators and denominators are converted as
+    counts, values as rates (see `convert_vintage`). A measure that is there for 2021 LSOAs already
+    keeps those rows alone, and values outside the lookup are left out. `lookup`: LSOA_CHANGES.
+    """
+    old = measures.filter(pl.col("area_type") == "lsoa11")
+    rest = measures.filter(pl.col("area_type") != "lsoa11")
+    new = rest.filter(pl.col("area_type") == "lsoa").select("measure").unique()
+    old = old.join(new, on="measure", how="anti")
+    if old.is_empty():
+        return rest
+    by, counts = ["measure", "period"], ["numerator", "denominator"]
+    summed = convert_vintage(old, lookup, values=counts, area="area_code", by=by)
+    rated = convert_vintage(old, lookup, values="value", kind="rate", area="area_code", by=by)
+    key = ["lsoa21_code", *by]
+    both = summed.join(rated, on=key, how="left", nulls_equal=True).drop_nulls("lsoa21_code")
+    made = both.with_columns(area_type=pl.lit("lsoa"), area_code="lsoa21_code")
+    order = ["measure", "area_type", "area_code"]
+    return pl.concat([rest, made.select(measures.columns)]).sort(order)

@@ -58,6 +58,7 @@ def standardise(people: pl.LazyFrame, *, kind: nhs_number.Kind = "clear") -> pl.
         sex.standardise(pl.col("sex")).alias("sex"),
         address.uprn(pl.col("uprn")).alias("uprn"),
         dates.standardise(pl.col("date_of_birth")).alias("date_of_birth"),
+        pl.col("lsoa_code").str.strip_chars().str.to_uppercase().alias("lsoa_code"),
     )
     return _with_keys(_with_parts(named))
 
@@ -143,12 +144,21 @@ def _with_parts(people: pl.LazyFrame) -> pl.LazyFrame:
         pl.coalesce("_previous", family.field("former")).alias("previous_family"),
         names.words(middle).alias("middle_words"),
         pl.coalesce("_code", place.field("told")).alias("_code"),
-        dates.is_placeholder(pl.col("date_of_birth")).alias("placeholder_birth"),
+        _is_assumed().alias("placeholder_birth"),
     )
     abroad = pl.when(_mostly_abroad()).then("_other_code")
     return taken.with_columns(pl.coalesce("_code", abroad).alias("postcode")).drop(
         "_given", "_family", "_previous", "_address", "_code", "_other_code"
     )
+
+
+def _is_assumed() -> pl.Expr:
+    """Return whether the day of birth is a placeholder, or none was told (`birth_precision`).
+
+    The date is then the first day of the month or year that it told.
+    """
+    told = pl.col("birth_precision").is_in(["month", "year"]).fill_null(value=False)
+    return told | dates.is_placeholder(pl.col("date_of_birth"))
 
 
 def _mostly_abroad() -> pl.Expr:

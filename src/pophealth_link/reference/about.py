@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -18,8 +20,9 @@ FORMAT = 1
 class TableAbout:
     """Where a table came from, what it describes and what its file held when it was written.
 
-    `valid_from` and `valid_to` bound the days that the table describes (none: unbounded); `rows`
-    and `sha256` are filled in when the pack is made.
+    `valid_from` and `valid_to` bound the days that the table describes (none: unbounded); `files`
+    names those that it was made of, each with its sha256; `rows` and `sha256` are filled in when
+    the pack is made.
     """
 
     publisher: str
@@ -29,6 +32,7 @@ class TableAbout:
     valid_from: date | None = None
     valid_to: date | None = None
     attribution: str = ""
+    files: str = ""
     rows: int = 0
     sha256: str = ""
 
@@ -43,7 +47,8 @@ class PackAbout:
 
 
 _TYPES: Mapping[str, type] = {
-    **dict.fromkeys(("publisher", "title", "licence", "vintage", "attribution", "sha256"), str),
+    **dict.fromkeys(("publisher", "title", "licence", "vintage"), str),
+    **dict.fromkeys(("attribution", "files", "sha256"), str),
     **dict.fromkeys(("valid_from", "valid_to"), date),
     "rows": int,
 }
@@ -65,9 +70,9 @@ def _section(header: str, values: Mapping[str, Any]) -> str:
 
 
 def render(about: PackAbout) -> str:
-    """Return the text of `pack.toml`.
+    r"""Return the text of `pack.toml`; its first line holds a digest of those below it.
 
-    >>> print(render(PackAbout("example", 33755, {})))
+    >>> print(render(PackAbout("example", 33755, {})).split("\n", 1)[1])
     format = 1
     name = "example"
     n_areas = 33755
@@ -78,7 +83,23 @@ def render(about: PackAbout) -> str:
         _section(f"[tables.{name}]", {f.name: getattr(table, f.name) for f in fields(table)})
         for name, table in sorted(about.tables.items())
     ]
-    return "\n".join([head, *tables])
+    content = "\n".join([head, *tables])
+    return f'digest = "{_digest(content)}"\n{content}'
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def altered(text: str) -> bool:
+    """Say whether the text of `pack.toml` is not as it was written.
+
+    >>> text = render(PackAbout("example", 33755, {}))
+    >>> altered(text), altered(text.replace("33755", "33756"))
+    (False, True)
+    """
+    found = re.match(r'digest = "([0-9a-f]{64})"\n', text)
+    return found is None or found.group(1) != _digest(text[found.end() :])
 
 
 def _wrong(where: str, what: str) -> Problem:

@@ -180,7 +180,7 @@ def load(path: Path | None) -> Pack:
         from pophealth_link.reference.example import example_region
 
         return example_region()
-    about, problems = _read_about(path)
+    about, problems = read_about(path)
     files = {name: path / f"{name}.parquet" for name in about.tables}
     problems += [
         each
@@ -197,7 +197,11 @@ def load(path: Path | None) -> Pack:
     return Pack(about.name, about.n_areas, dict(about.tables), frames)
 
 
-def _read_about(folder: Path) -> tuple[PackAbout, list[Problem]]:
+def read_about(folder: Path) -> tuple[PackAbout, list[Problem]]:
+    """Return what `pack.toml` says and its problems; tables with a problem are left out.
+
+    Raises :class:`ReferenceDataError` where the folder does not exist.
+    """
     if not folder.is_dir():
         raise ReferenceDataError(
             f"the reference pack {folder} does not exist, or is not a folder.",

@@ -1,7 +1,47 @@
-"""Code lists, each with its source."""
+"""Code lists, each with its source: those of people and of this library, and all of them."""
 
 from __future__ import annotations
 
+from pophealth_link.schema.codes_council import (
+    CARE_LEGAL_STATUS,
+    CHILDRENS_SOCIAL_CARE,
+    CLIENT_TYPE,
+    COUNCIL_TAX_BAND,
+    DELIVERY_MECHANISM,
+    HOMELESSNESS_DUTY,
+    PRIMARY_NEED,
+    PRIMARY_SUPPORT_REASON,
+    SOCIAL_CARE_EVENT_TYPE,
+    SOCIAL_CARE_SERVICE,
+    YES_NO_UNKNOWN,
+)
+from pophealth_link.schema.codes_hospital import (
+    ADMISSION_METHOD,
+    ATTENDANCE_CATEGORY,
+    DISCHARGE_METHOD,
+)
+from pophealth_link.schema.codes_mental_health import (
+    ACCOMMODATION_TYPE,
+    ATTENDANCE,
+    BED_TYPE,
+    DELAY_ATTRIBUTION,
+    DELAY_REASON,
+    DETAINED_LEGAL_STATUSES,
+    EMPLOYMENT_STATUS,
+    HOUSING_DELAY_REASONS,
+    LEGAL_STATUS,
+    SETTLED_ACCOMMODATION,
+    SOCIAL_CARE_DELAY_REASONS,
+)
+from pophealth_link.schema.codes_referrals import (
+    BIRTH_PRECISION,
+    DIAGNOSIS_SCHEME,
+    OUT_OF_AREA_REASON,
+    REFERRAL_PRIORITY,
+    REFERRAL_REASON,
+    REFERRAL_SOURCE_GROUP,
+    SCORE_TOOL,
+)
 from pophealth_link.schema.core import CodeList
 
 _DICTIONARY = "NHS Data Model and Dictionary"
@@ -90,130 +130,6 @@ CONDITION = CodeList(
     },
 )
 
-ATTENDANCE = CodeList(
-    "attendance",
-    "Attended or did not attend.",
-    _DICTIONARY,
-    {
-        "2": "Cancelled by or for the patient",
-        "3": "Did not attend",
-        "4": "Cancelled by the provider",
-        "5": "Seen, on time",
-        "6": "Seen, having arrived late",
-        "7": "Arrived late and could not be seen",
-    },
-)
-
-ADMISSION_METHOD = CodeList(
-    "admission_method",
-    "Method of admission; 21 to 28 and 2A to 2D are emergencies.",
-    _DICTIONARY,
-    {
-        "11": "Elective: waiting list",
-        "12": "Elective: booked",
-        "13": "Elective: planned",
-        "21": "Emergency: emergency department of the provider",
-        "22": "Emergency: general practitioner",
-        "23": "Emergency: bed bureau",
-        "24": "Emergency: consultant clinic",
-        "25": "Emergency: mental-health crisis resolution team",
-        "28": "Emergency: other means",
-        "2A": "Emergency: emergency department of another provider",
-        "2B": "Emergency: transfer from another provider",
-        "2C": "Emergency: baby born at home as intended",
-        "2D": "Emergency: other emergency admission",
-        "31": "Maternity: ante-partum",
-        "32": "Maternity: post-partum",
-        "81": "Transfer from another provider, not an emergency",
-        "82": "Birth in this provider",
-        "83": "Birth outside this provider",
-    },
-)
-
-DELAY_REASON = CodeList(
-    "delay_reason",
-    "Why a patient who is clinically ready for discharge is still in a bed.",
-    "Mental Health Services Data Set version 6, MHS518ClinReadyforDischarge",
-    {
-        "03": "Social care: awaiting a social worker",
-        "07": "Social care: residential home",
-        "08": "Social care: nursing home",
-        "09": "Social care: care package in own home",
-        "34": "Social care: no social care support",
-        "14": "Housing: private rented",
-        "15": "Housing: social rented",
-        "16": "Housing: own home",
-        "17": "Housing: not eligible for funded care",
-        "18": "Housing: supported accommodation",
-        "19": "Housing: temporary accommodation from the local authority",
-        "32": "Housing: highly bespoke housing",
-        "02": "Health: awaiting public funding",
-        "04": "Health: further treatment elsewhere",
-        "12": "Patient or family choice",
-        "98": "Not known",
-    },
-)
-HOUSING_DELAY_REASONS = ("14", "15", "16", "17", "18", "19", "32")
-SOCIAL_CARE_DELAY_REASONS = ("03", "07", "08", "09", "34")
-
-PRIMARY_SUPPORT_REASON = CodeList(
-    "primary_support_reason",
-    "Why adult social care supports the person.",
-    "Adult social care client-level data specification",
-    {
-        "physical": "Physical support",
-        "sensory": "Sensory support",
-        "memory_and_cognition": "Support with memory and cognition",
-        "learning_disability": "Learning disability support",
-        "mental_health": "Mental health support",
-        "substance_misuse": "Social support: substance misuse support",
-        "social_isolation": "Social support: support for social isolation or other",
-    },
-)
-
-CHILDRENS_SOCIAL_CARE = CodeList(
-    "childrens_social_care_category",
-    "How children's social care is involved: the strongest category that holds.",
-    "Children in need census and SSDA903 children looked after return, Department for Education",
-    {
-        "child_in_need": "Child in need, neither protected by a plan nor looked after",
-        "child_protection": "Subject of a child protection plan",
-        "looked_after": "Looked after by the local authority",
-    },
-)
-
-PRIMARY_NEED = CodeList(
-    "primary_need",
-    "Why a child was first assessed as in need.",
-    "Children in need census, Department for Education: primary need code",
-    {
-        "N1": "Abuse or neglect",
-        "N2": "Child's disability or illness",
-        "N3": "Parental disability or illness",
-        "N4": "Family in acute stress",
-        "N5": "Family dysfunction",
-        "N6": "Socially unacceptable behaviour",
-        "N7": "Low income",
-        "N8": "Absent parenting",
-        "N9": "Cases other than children in need",
-        "N0": "Not stated",
-    },
-)
-
-HOMELESSNESS_DUTY = CodeList(
-    "homelessness_duty",
-    "Duty owed under the Homelessness Reduction Act 2017.",
-    "H-CLIC, Ministry of Housing, Communities and Local Government",
-    {"prevention": "Prevention duty", "relief": "Relief duty", "main": "Main duty"},
-)
-
-COUNCIL_TAX_BAND = CodeList(
-    "council_tax_band",
-    "Council tax valuation band.",
-    "Local Government Finance Act 1992, section 5",
-    {band: f"Band {band}" for band in "ABCDEFGH"},
-)
-
 SETTING = CodeList(
     "setting",
     "Kind of organisation that holds a source.",
@@ -254,16 +170,84 @@ CODE_LISTS: dict[str, CodeList] = {
         ETHNIC_CATEGORY,
         ETHNIC_GROUP,
         AGE_BAND,
+        BIRTH_PRECISION,
         CONDITION,
+        DIAGNOSIS_SCHEME,
+        SCORE_TOOL,
         ATTENDANCE,
+        REFERRAL_SOURCE_GROUP,
+        REFERRAL_REASON,
+        REFERRAL_PRIORITY,
+        OUT_OF_AREA_REASON,
         ADMISSION_METHOD,
+        DISCHARGE_METHOD,
+        BED_TYPE,
         DELAY_REASON,
+        DELAY_ATTRIBUTION,
+        LEGAL_STATUS,
+        ACCOMMODATION_TYPE,
+        SETTLED_ACCOMMODATION,
+        EMPLOYMENT_STATUS,
+        ATTENDANCE_CATEGORY,
         PRIMARY_SUPPORT_REASON,
+        SOCIAL_CARE_EVENT_TYPE,
+        SOCIAL_CARE_SERVICE,
+        CLIENT_TYPE,
+        DELIVERY_MECHANISM,
+        YES_NO_UNKNOWN,
         CHILDRENS_SOCIAL_CARE,
         PRIMARY_NEED,
+        CARE_LEGAL_STATUS,
         HOMELESSNESS_DUTY,
         COUNCIL_TAX_BAND,
         SETTING,
         STATUS,
     )
 }
+
+__all__ = [
+    "ACCOMMODATION_TYPE",
+    "ADMISSION_METHOD",
+    "AGE_BAND",
+    "AGE_BAND_STARTS",
+    "ATTENDANCE",
+    "ATTENDANCE_CATEGORY",
+    "BED_TYPE",
+    "BIRTH_PRECISION",
+    "CARE_LEGAL_STATUS",
+    "CHILDRENS_SOCIAL_CARE",
+    "CLIENT_TYPE",
+    "CODE_LISTS",
+    "CONDITION",
+    "COUNCIL_TAX_BAND",
+    "DELAY_ATTRIBUTION",
+    "DELAY_REASON",
+    "DELIVERY_MECHANISM",
+    "DETAINED_LEGAL_STATUSES",
+    "DIAGNOSIS_SCHEME",
+    "DISCHARGE_METHOD",
+    "EMPLOYMENT_STATUS",
+    "ETHNIC_CATEGORY",
+    "ETHNIC_GROUP",
+    "GROUP_OF_CATEGORY",
+    "HOMELESSNESS_DUTY",
+    "HOUSING_DELAY_REASONS",
+    "LEGAL_STATUS",
+    "NO_FIXED_ABODE",
+    "OUT_OF_AREA_REASON",
+    "PRIMARY_NEED",
+    "PRIMARY_SUPPORT_REASON",
+    "PSEUDO_POSTCODE_AREA",
+    "REFERRAL_PRIORITY",
+    "REFERRAL_REASON",
+    "REFERRAL_SOURCE_GROUP",
+    "SCORE_TOOL",
+    "SETTING",
+    "SETTLED_ACCOMMODATION",
+    "SEX",
+    "SOCIAL_CARE_DELAY_REASONS",
+    "SOCIAL_CARE_EVENT_TYPE",
+    "SOCIAL_CARE_SERVICE",
+    "STATUS",
+    "YES_NO_UNKNOWN",
+]

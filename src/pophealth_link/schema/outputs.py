@@ -136,8 +136,70 @@ BASELINE = Table(
         Column("unit", "text", "Unit of the value."),
         Column("period", "text", "Day or period that the value describes."),
         Column("status", "code", "Whether numbers are given.", codes.STATUS, required=True),
+        Column(
+            "coverage",
+            "number",
+            "Share of the footprint's LSOAs that hold a published measure; empty for counts of "
+            "people and dwellings.",
+        ),
     ),
     unique=("footprint_type", "footprint_code", "basis", "indicator", "stratum"),
+)
+
+_TYPE = Column("footprint_type", "text", "pcn, icp, lad, icb, whole …", required=True)
+
+RECONCILIATION = Table(
+    "reconciliation",
+    "Each footprint's registered people beside its resident ones, current people only.",
+    "person",
+    (
+        _TYPE,
+        Column("footprint_code", "text", "Code of the footprint.", required=True),
+        Column("footprint_name", "text", "Name of the footprint."),
+        Column("registered", "integer", "People registered here.", unit="people"),
+        Column("resident", "integer", "People living here.", unit="people"),
+        Column("here", "integer", "People registered here and living here.", unit="people"),
+        Column("living_elsewhere", "integer", "Registered here, living elsewhere.", unit="people"),
+        Column(
+            "living_outside_area",
+            "integer",
+            "Registered here, living outside the area.",
+            unit="people",
+        ),
+        Column(
+            "living_unplaced",
+            "integer",
+            "Registered here, home not known or no fixed abode.",
+            unit="people",
+        ),
+        Column(
+            "registered_elsewhere",
+            "integer",
+            "Living here, registered elsewhere.",
+            unit="people",
+        ),
+        Column("registered_nowhere", "integer", "Living here, not registered.", unit="people"),
+        Column(
+            "registration_unknown",
+            "integer",
+            "Living here, practice not known or closed without successor.",
+            unit="people",
+        ),
+    ),
+    unique=("footprint_type", "footprint_code"),
+)
+
+UNASSIGNED = Table(
+    "unassigned",
+    "How many current people are in no footprint of a type, and why.",
+    "person",
+    (
+        Column("basis", "text", "registered or resident.", required=True),
+        _TYPE,
+        Column("reason", "text", "Reason, or assigned: in a footprint.", required=True),
+        Column("people", "integer", "People.", unit="people"),
+    ),
+    unique=("basis", "footprint_type", "reason"),
 )
 
 QUARANTINE = Table(
@@ -146,6 +208,7 @@ QUARANTINE = Table(
     "identifiable",
     (
         Column("table", "text", "Table that the row was meant for.", required=True),
+        Column("file", "text", "Name of the file that the row is in."),
         Column("row", "integer", "Number of the row in its file, the first being 1."),
         Column(
             "reason", "text", "Reason code: no_record_id, ragged, unknown_record_id.", required=True
@@ -164,6 +227,8 @@ OUTPUT_TABLES: dict[str, Table] = {
         PEOPLE_PLACED,
         UNIT_FOOTPRINTS,
         BASELINE,
+        RECONCILIATION,
+        UNASSIGNED,
         QUARANTINE,
     )
 }

@@ -1,5 +1,6 @@
 """Reading extracts: what a source is, presets, column mapping, formats and quarantine."""
 
+from pophealth_link.sources.layout import is_there, paths_of
 from pophealth_link.sources.model import (
     ALIASES,
     Accepted,
@@ -10,7 +11,14 @@ from pophealth_link.sources.model import (
     TableFile,
     columns_of,
 )
-from pophealth_link.sources.preset import Preset, PresetTable, preset, preset_names, preset_problems
+from pophealth_link.sources.preset import (
+    NO_PRESET,
+    Preset,
+    PresetTable,
+    preset,
+    preset_names,
+    preset_problems,
+)
 from pophealth_link.sources.problems import refuse
 from pophealth_link.sources.reading import (
     check,
@@ -25,6 +33,7 @@ from pophealth_link.sources.reading import (
 
 __all__ = [
     "ALIASES",
+    "NO_PRESET",
     "Accepted",
     "Counts",
     "Only",
@@ -39,7 +48,9 @@ __all__ = [
     "conform",
     "found_columns",
     "from_frame",
+    "is_there",
     "load",
+    "paths_of",
     "preset",
     "preset_names",
     "preset_problems",

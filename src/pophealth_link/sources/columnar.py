@@ -68,12 +68,12 @@ def read_parts(
 ) -> Iterator[Chunk]:
     """Yield the rows of all files in order, `rows` at a time, with only the columns in `names`.
 
-    `names`: contract column → column in the file. Raises `DataError` for a damaged file.
+    `names`: name → column in the file, whose name it takes. Raises `DataError` for a damaged file.
     """
     done = 0
     for path in paths:
         for start in range(0, count_rows([path]), rows):
-            frame = _slice(path, list(names.values()), start, rows)
+            frame = _slice(path, list(dict.fromkeys(names.values())), start, rows)
             if frame is None:
                 raise DataError(f"{path} is damaged: its rows cannot be read.")
             yield frame_chunk(frame, table, names, row=done)
@@ -90,9 +90,10 @@ def _slice(path: Path, names: list[str], start: int, rows: int) -> pl.DataFrame 
 def frame_chunk(
     frame: pl.DataFrame, table: Table, names: Mapping[str, str], *, row: int = 0
 ) -> Chunk:
-    """Return `frame` as a chunk under its contract names, as text save for dates."""
+    """Return `frame` as a chunk under the names in `names`, as text save for dates of the table."""
+    wanted = {column.name: column for column in table.columns}
     columns = [
-        _textual(pl.col(name), frame.schema[name], table.column(contract)).alias(contract)
+        _textual(pl.col(name), frame.schema[name], wanted.get(contract)).alias(contract)
         for contract, name in names.items()
     ]
     numbers = pl.int_range(row + 1, row + 1 + frame.height, dtype=pl.Int64, eager=True)
@@ -100,12 +101,11 @@ def frame_chunk(
     return Chunk(made, pl.Series(ROW, [], dtype=pl.Int64))
 
 
-def _textual(column: pl.Expr, dtype: pl.DataType, wanted: Column) -> pl.Expr:
-    if wanted.kind == "geometry":
+def _textual(column: pl.Expr, dtype: pl.DataType, wanted: Column | None) -> pl.Expr:
+    kind = wanted.kind if wanted else "text"
+    if kind == "geometry" or (kind == "date" and dtype == pl.Date):
         return column
-    if wanted.kind == "date" and dtype == pl.Date:
-        return column
-    if wanted.kind == "date" and dtype == pl.Datetime:
+    if kind == "date" and dtype == pl.Datetime:
         return column.dt.date()
     if dtype.is_float():
         return _float_text(column)

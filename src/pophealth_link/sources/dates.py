@@ -74,6 +74,35 @@ def read_dates(text: pl.Expr, formats: Sequence[str]) -> pl.Expr:
     return pl.when(parsed.dt.year() >= _FIRST_YEAR).then(parsed)
 
 
+def read_precision(text: pl.Expr, formats: Sequence[str]) -> pl.Expr | None:
+    """Return `month` or `year` where the first format that fits leaves out the day or the month.
+
+    Missing where the day is told or nothing fits; null where every format tells the day.
+
+    >>> frame = pl.DataFrame({"d": ["1980-06", "1980", "1980-06-05"]})
+    >>> told = read_precision(pl.col("d"), ["%Y-%m-%d", "%Y-%m", "%Y"])
+    >>> frame.select(d=told)["d"].to_list()
+    ['month', 'year', None]
+    """
+    found = {each: _precision(_day_part(each)) for each in formats}
+    if set(found.values()) == {"day"}:
+        return None
+    day = text.str.replace(_TIME, "")
+    fitting = [
+        pl.when(_read_format(day, _day_part(each)).is_not_null()).then(pl.lit(precision))
+        for each, precision in found.items()
+    ]
+    told = pl.coalesce(fitting)
+    return pl.when(told != "day").then(told)
+
+
+def _precision(text: str) -> str:
+    directives = set(re.findall("%(.)", text))
+    if "d" in directives:
+        return "day"
+    return "month" if directives & {"m", "b", "B"} else "year"
+
+
 def likely_format(values: pl.Series) -> str | None:
     """Return the common format that reads most of `values`, if it reads at least half of them."""
     day = pl.col(values.name)

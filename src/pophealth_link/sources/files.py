@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -36,21 +39,54 @@ def kind_of(path: Path) -> FileKind:
     return "parquet" if _first_bytes(path)[:4] == b"PAR1" else "delimited"
 
 
-def parts_of(path: Path) -> list[Path]:
-    """Return the Parquet files behind `path`, in order of their names."""
-    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+def parts_of(path: Path, patterns: Sequence[str] = ()) -> list[Path]:
+    """Return the data files behind `path`, in order of their names, numbers by their size.
+
+    Of a folder, at any depth: those whose names fit a pattern (case ignored); without patterns its
+    Parquet files, or where it has none its text files.
+    """
+    if not path.is_dir():
+        return [path]
+    files = [each for each in path.rglob("*") if not _is_hidden(each, path) and each.is_file()]
+    if patterns:
+        found = [each for each in files if fits(each.name, patterns)]
+    else:
+        found = [each for each in files if each.suffix.lower() in _PARQUET_SUFFIXES]
+        found = found or [each for each in files if each.suffix.lower() in _TEXT_SUFFIXES]
+    return sorted(found, key=lambda each: _in_order(each.relative_to(path).as_posix()))
 
 
-def path_problems(path: Path, where: str) -> list[Problem]:
-    """Return what forbids reading `path` at all: absent, empty, or a file of another kind."""
+def fits(name: str, patterns: Sequence[str]) -> bool:
+    """Return whether the name of a file fits one of the patterns, in any case; all fit no pattern.
+
+    >>> fits("MHS001MPI_2025.csv", ["mhs001*"])
+    True
+    """
+    return not patterns or any(fnmatchcase(name.lower(), each.lower()) for each in patterns)
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
+
+
+def _in_order(name: str) -> tuple[tuple[int, str], ...]:
+    """Return a name so that its numbers are ordered by size: Q2 before Q10."""
+    pieces = re.findall(r"\d+|\D+", name.lower())
+    return tuple((int(p), "") if p.isdecimal() else (-1, p) for p in pieces)
+
+
+def path_problems(path: Path, where: str, patterns: Sequence[str] = ()) -> list[Problem]:
+    """Return what forbids reading `path` at all: absent, empty, or a file of another kind.
+
+    Of a folder: that no file in it fits the patterns; call it for each of its files.
+    """
     status = _status(path)
     if status == "absent":
         return [job_problem(where, f"{path} does not exist.{_neighbour(path)}")]
     if status == "closed":
         return [data_problem(where, f"{path} cannot be opened.", "allow this account to read it.")]
     if status == "folder":
-        what = f"{path} is a folder that holds no Parquet file."
-        return [] if parts_of(path) else [data_problem(where, what)]
+        return [] if parts_of(path, patterns) else [_no_file(path, where, patterns)]
     start = _first_bytes(path)
     if not start:
         return [data_problem(where, f"{path} is empty.", "export it again.")]
@@ -73,6 +109,14 @@ def _kind_problems(path: Path, start: bytes, where: str) -> list[Problem]:
         fix = "rename it to end in .csv, or export it as Parquet."
         return [data_problem(where, f"{path} is text, not Parquet.", fix)]
     return []
+
+
+def _no_file(path: Path, where: str, patterns: Sequence[str]) -> Problem:
+    if not patterns:
+        return data_problem(where, f"{path} is a folder that holds no CSV or Parquet file.")
+    names = " or ".join(patterns)
+    what = f"{path} is a folder that holds no file whose name is like {names}."
+    return data_problem(where, what, "name the file itself in the job, or rename it.")
 
 
 def _neighbour(path: Path) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 
 from pophealth_link.errors import JobError, Problem, nearest
 from pophealth_link.schema import CODE_LISTS, PEOPLE, Column, Table
+from pophealth_link.sources.shape import Part, Whole
 
 Only = Literal["identifiers", "attributes", "all"]
 NhsNumberKind = Literal["clear", "token"]
@@ -29,23 +30,27 @@ ALIASES = replace(
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """A file (CSV, Parquet, or a folder of Parquet) that holds one table.
+    """A file (CSV or Parquet), or a folder of them, that holds one table.
 
-    `columns`: contract column → column in the file, as the job says. `candidates`: further names
-    that a preset knows for a contract column, tried in order. `formats`: date formats by column.
+    `columns`: contract column → column in the file, as the job says. `formats`: date formats by
+    column. `parts`, `whole`: what a preset knows of the files; a folder's are chosen by the
+    patterns of the parts. `codelist`: a file, or a folder, of clinical codes and their conditions.
     """
 
     table: Table
     path: Path
     columns: Mapping[str, str] = field(default_factory=dict)
     formats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    candidates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: tuple[Part, ...] = (Part(),)
+    whole: Whole = field(default_factory=Whole)
+    codelist: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A source of person records with its events.
 
+    `absent_tables`: tables that its preset knows and its folder has no file of.
     Raises `JobError` for a setting or a kind of NHS number that does not exist.
     """
 
@@ -58,6 +63,7 @@ class Source:
     nhs_number_kind: NhsNumberKind = "clear"
     aliases: TableFile | None = None
     superseded_numbers: bool = False
+    absent_tables: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a setting or a kind of NHS number that does not exist."""
@@ -82,8 +88,11 @@ class PropertySource:
 class Counts:
     """Where the rows of a file went, and how many values could not be read.
 
-    `quarantined_by`: rows by reason. `unreadable`: values by (column, reason); these rows stay.
-    Raises `ValueError` unless `rows_in` is `accepted` plus the quarantined rows.
+    `quarantined_by`: rows by reason. `left_out_by`: sound rows that are not counted, by reason
+    (superseded, part of a spell, of another table). `added_by`: rows that were made of others, by
+    reason (several diagnoses in one row). `unreadable`: values by (column, reason) that became
+    missing; `filled`: missing values that were filled; these rows stay.
+    Raises `ValueError` unless rows in and added are rows accepted, quarantined and left out.
 
     >>> Counts(rows_in=3, accepted=2, quarantined_by={"ragged": 1}).quarantined
     1
@@ -93,16 +102,29 @@ class Counts:
     accepted: int
     quarantined_by: Mapping[str, int] = field(default_factory=dict)
     unreadable: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    left_out_by: Mapping[str, int] = field(default_factory=dict)
+    added_by: Mapping[str, int] = field(default_factory=dict)
+    filled: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse counts that lose or invent a row."""
-        if self.rows_in != self.accepted + self.quarantined:
-            raise ValueError("rows read must be rows accepted plus rows quarantined")
+        if self.rows_in + self.added != self.accepted + self.quarantined + self.left_out:
+            raise ValueError("rows in and added must be rows accepted, quarantined and left out")
 
     @property
     def quarantined(self) -> int:
         """Rows that were refused."""
         return sum(self.quarantined_by.values())
+
+    @property
+    def left_out(self) -> int:
+        """Sound rows that are not counted."""
+        return sum(self.left_out_by.values())
+
+    @property
+    def added(self) -> int:
+        """Rows that were made of others."""
+        return sum(self.added_by.values())
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -127,9 +149,14 @@ class Accepted:
         return (
             f"Accepted(rows_in={counts.rows_in:,}, accepted={counts.accepted:,}, "
             f"quarantined={counts.quarantined:,}, "
+            f"{_if_any('left_out', counts.left_out)}{_if_any('added', counts.added)}"
             f"unreadable_values={sum(counts.unreadable.values()):,}, "
             f"problems={len(self.problems):,})"
         )
+
+
+def _if_any(name: str, count: int) -> str:
+    return f"{name}={count:,}, " if count else ""
 
 
 def columns_of(table: Table, only: Only) -> tuple[Column, ...]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import polars as pl
 
 from pophealth_link.errors import DataError, Problem
 from pophealth_link.schema import Table
-from pophealth_link.sources import columnar, delimited
-from pophealth_link.sources.accepting import accept, nothing
+from pophealth_link.sources import codelists, columnar, delimited
+from pophealth_link.sources.accepting import Rows, Wanted, accept, nothing
 from pophealth_link.sources.delimited import Chunk
-from pophealth_link.sources.files import kind_of, parts_of, path_problems
-from pophealth_link.sources.headers import resolve, setting_problems
+from pophealth_link.sources.files import kind_of
+from pophealth_link.sources.headers import Header, resolve, setting_problems
+from pophealth_link.sources.layout import Layout, layouts
 from pophealth_link.sources.model import (
     Accepted,
     Only,
@@ -25,17 +24,8 @@ from pophealth_link.sources.model import (
     columns_of,
 )
 from pophealth_link.sources.problems import data_problem, refuse
-
-Place = TypeVar("Place", int, str)
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """The header of a file, the place of each contract column in it, and what is wrong."""
-
-    header: tuple[str, ...]
-    places: Mapping[str, int]
-    problems: tuple[Problem, ...]
+from pophealth_link.sources.rowwise import Steps
+from pophealth_link.sources.shape import Part
 
 
 def check(file: TableFile, where: str, *, only: Only = "all") -> list[Problem]:
@@ -46,7 +36,8 @@ def check(file: TableFile, where: str, *, only: Only = "all") -> list[Problem]:
     with a unique key (people, dwellings) needs at least one row; events may have none. `only` is
     the half that will be read: a column of the other half may be absent.
     """
-    return [*setting_problems(file, where), *_layout(file, where, only).problems]
+    found = [problem for each in layouts(file, where, only) for problem in each.problems]
+    return [*setting_problems(file, where), *found, *_codes(file, where)[1]]
 
 
 def check_source(source: Source | PropertySource, where: str) -> list[Problem]:
@@ -61,8 +52,8 @@ def check_source(source: Source | PropertySource, where: str) -> list[Problem]:
 
 def found_columns(file: TableFile) -> tuple[str, ...]:
     """Return the contract columns that `file` has, in their order; none if it cannot be read."""
-    places = _layout(file, "").places
-    return tuple(name for name in file.table.names if name in places)
+    found = {name for each in layouts(file, "") for name in each.found}
+    return tuple(name for name in file.table.names if name in found)
 
 
 def read(file: TableFile, *, where: str, only: Only = "all") -> Accepted:
@@ -86,15 +77,17 @@ def load(
     For a caller that loads several files and then raises once, by `refuse`. `known`: where
     given, rows with another `record_id` go to quarantine as `unknown_record_id`.
     """
-    layout = _layout(file, where, only)
-    problems = (*setting_problems(file, where), *layout.problems)
+    found = layouts(file, where, only)
+    codes, wrong = _codes(file, where)
+    problems = [problem for each in found for problem in each.problems]
+    problems = [*setting_problems(file, where), *problems, *wrong]
     if problems:
         return nothing(file.table, only, problems)
-    places = _wanted(layout.places, file.table, only)
-    chunks = _chunks(file, layout, places)
+    submitted = tuple(dict.fromkeys(text for part in file.parts for text in part.dates))
+    wanted = Wanted(file.table, where, only, file.whole, known, submitted)
     damage = ""
     try:
-        return accept(chunks, file.table, file.formats, where=where, only=only, known=known)
+        return accept(_rows(file, found, codes), wanted)
     except DataError as error:
         damage = error.headline
     return nothing(file.table, only, (data_problem(where, damage, "export it again."),))
@@ -127,13 +120,15 @@ def from_frame(
     Accepted(rows_in=2, accepted=1, quarantined=1, unreadable_values=0, problems=0)
     """
     file = TableFile(table, Path("the frame"), columns or {}, formats or {})
-    places, problems = resolve(file, frame.columns, where)
+    places, problems = resolve(file, Header("the frame", frame.columns), where)
     names = {name: frame.columns[place] for name, place in places.items()}
     wrong_types = columnar.type_problems(table, frame.schema, names, where)
     refuse(where, [*setting_problems(file, where), *problems, *wrong_types])
-    wanted = _wanted(names, table, only)
-    chunk = columnar.frame_chunk(frame, table, wanted)
-    accepted = accept([chunk], table, file.formats, where=where, only=only)
+    wanted = [column.name for column in columns_of(table, only)]
+    chunk = columnar.frame_chunk(frame, table, {n: names[n] for n in wanted if n in names})
+    layout = Layout(file.path, 0, Part(), places=dict.fromkeys(chunk.frame.columns, 0))
+    rows = Rows(chunk, Steps(layout), file.formats, "")
+    accepted = accept([rows], Wanted(table, where, only))
     refuse(where, accepted.problems)
     return accepted
 
@@ -160,52 +155,29 @@ def conform(
     return accepted.frame
 
 
-def _wanted(places: Mapping[str, Place], table: Table, only: Only) -> dict[str, Place]:
-    names = (column.name for column in columns_of(table, only))
-    return {name: places[name] for name in names if name in places}
+def _codes(file: TableFile, where: str) -> tuple[pl.DataFrame | None, list[Problem]]:
+    if file.codelist is None:
+        return None, []
+    return codelists.read(file.codelist, f"{where}.codelist")
 
 
-def _layout(file: TableFile, where: str, only: Only = "all") -> _Layout:
-    wrong = path_problems(file.path, where)
-    if wrong:
-        return _Layout((), {}, tuple(wrong))
-    if kind_of(file.path) == "delimited":
-        return _text_layout(file, where, only)
-    return _parquet_layout(file, where, only)
+def _rows(file: TableFile, found: list[Layout], codes: pl.DataFrame | None) -> Iterator[Rows]:
+    """Yield the rows of all files in order, a piece at a time."""
+    for layout in found:
+        steps = Steps.of(layout, codes)
+        formats = _formats(file, layout.part)
+        for chunk in _chunks(file.table, layout):
+            yield Rows(chunk, steps, formats, layout.path.name)
 
 
-def _text_layout(file: TableFile, where: str, only: Only) -> _Layout:
-    header = delimited.read_header(file.path)
-    if not header:
-        what = f"the first row of {file.path} cannot be read as a header."
-        return _Layout((), {}, (data_problem(where, what, "export it again."),))
-    places, problems = resolve(file, header, where, only)
-    empty = [] if delimited.has_rows(file.path) else _no_rows(file, where)
-    return _Layout(tuple(header), places, (*problems, *empty))
+def _formats(file: TableFile, part: Part) -> Mapping[str, tuple[str, ...]]:
+    """Return the formats of each date column: the job's, else the preset's for it or for all."""
+    dates = [column.name for column in file.table.columns if column.kind == "date" and part.dates]
+    return {**dict.fromkeys(dates, part.dates), **part.formats, **file.formats}
 
 
-def _parquet_layout(file: TableFile, where: str, only: Only) -> _Layout:
-    parts = parts_of(file.path)
-    wrong = columnar.schema_problems(parts, where)
-    schema = columnar.read_schema(parts[0])
-    if wrong or schema is None:
-        return _Layout((), {}, tuple(wrong))
-    header = schema.names()
-    places, problems = resolve(file, header, where, only)
-    names = {name: header[place] for name, place in places.items()}
-    types = columnar.type_problems(file.table, schema, names, where)
-    empty = [] if columnar.count_rows(parts) else _no_rows(file, where)
-    return _Layout(tuple(header), places, (*problems, *types, *empty))
-
-
-def _no_rows(file: TableFile, where: str) -> list[Problem]:
-    if not file.table.unique:
-        return []
-    return [data_problem(where, f"{file.path} has a header and no rows.", "export it again.")]
-
-
-def _chunks(file: TableFile, layout: _Layout, places: Mapping[str, int]) -> Iterator[Chunk]:
-    if kind_of(file.path) == "delimited":
-        return delimited.read_chunks(file.path, len(layout.header), places)
-    names = {name: layout.header[place] for name, place in places.items()}
-    return columnar.read_parts(parts_of(file.path), file.table, names)
+def _chunks(table: Table, layout: Layout) -> Iterator[Chunk]:
+    if kind_of(layout.path) == "delimited":
+        return delimited.read_chunks(layout.path, len(layout.header), layout.places)
+    names = {name: layout.header[place] for name, place in layout.places.items()}
+    return columnar.read_parts([layout.path], table, names)

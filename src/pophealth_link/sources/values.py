@@ -43,17 +43,6 @@ class Tally:
         )
 
 
-def clean(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Return `frame` with outer blanks taken off text; an empty text and NULL are missing."""
-    texts = [name for name in frame.columns if name in table.names and _is_text(frame, name)]
-    return frame.with_columns(
-        pl.when(~pl.col(name).str.strip_chars().is_in(["", "NULL"]))
-        .then(pl.col(name).str.strip_chars())
-        .alias(name)
-        for name in texts
-    )
-
-
 def convert(
     clean: pl.DataFrame, table: Table, formats: Mapping[str, tuple[str, ...]]
 ) -> tuple[pl.DataFrame, Tally]:
