@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
+from pophealth_link.indicators import catalogue
 from pophealth_link.reference import Pack, load, write
 from pophealth_link.reference.example import EXAMPLE_SEED, example_region
 from pophealth_link.reference.example.geometry import inside, partition, wkb_polygon
@@ -38,10 +39,45 @@ HOUSEHOLD_MEASURES = {
     "tenure_social_rented",
     "tenure_private_rented",
     "one_person_households",
+    "households_deprived",
+    "households_deprived_three",
+    "overcrowded_rooms",
+    "no_car",
+    "lone_parent_households",
+    "tenure_owned",
+    "tenure_shared_ownership",
+    "tenure_rent_free",
 }
 ETHNIC_MEASURES = {f"ethnic_{group}" for group in ("white", "mixed", "asian", "black", "other")}
 PEOPLE_MEASURES = {"income_deprived", "disabled"} | ETHNIC_MEASURES
-AUTHORITY_MEASURES = {"noise_complaints", "homelessness_assessed", "temporary_accommodation_lad"}
+# Counts of people of some ages.
+AGED_MEASURES = {"employment_deprived", "unemployed", "long_term_sick", "claimant_count"}
+PEOPLE_SCORES = {
+    "public_transport",
+    "connectivity_all_modes",
+    "ahah",
+    "anti_social_behaviour",
+    "violence_with_injury",
+    "mental_health_iod",
+    "patients_per_gp",
+}
+# One value an authority, printed beside each of its LSOAs.
+SPREAD_SCORES = {"homelessness_iod", "core_homelessness"}
+HOUSEHOLD_SCORES = {
+    "housing_affordability",
+    "overcrowding_bedrooms_iod",
+    "overcrowding_rooms_iod",
+} | SPREAD_SCORES
+# Standardised scores are below zero where things are better than in the middle of the nation.
+BELOW_ZERO = {"housing_affordability", "mental_health_iod"}
+AUTHORITY_HOUSEHOLDS = {"homelessness_assessed", "temporary_accommodation_lad"}
+AUTHORITY_MEASURES = AUTHORITY_HOUSEHOLDS | {
+    "noise_complaints",
+    "noise_exposed_day_lad",
+    "noise_exposed_night_lad",
+    "loneliness",
+    "rough_sleeping",
+}
 
 
 @cache
@@ -263,11 +299,22 @@ def test_neighbours_are_alike_in_deprivation(seed: int) -> None:
 
 def test_measures_have_the_ids_of_the_catalogue(pack: Pack) -> None:
     frame = pack.read("area_measures")
-    small = HOUSEHOLD_MEASURES | PEOPLE_MEASURES | {"employment_deprived", "public_transport"}
+    small = HOUSEHOLD_MEASURES | PEOPLE_MEASURES | AGED_MEASURES | PEOPLE_SCORES | HOUSEHOLD_SCORES
     expected = {(name, "lsoa", 120) for name in small} | {
         (name, "lad", 2) for name in AUTHORITY_MEASURES
     }
     assert set(frame.group_by("measure", "area_type").len().iter_rows()) == expected
+
+
+def test_every_measure_that_the_catalogue_reads_is_made(pack: Pack) -> None:
+    frame = pack.read("area_measures")
+    held = set(frame.select("measure", "area_type").iter_rows())
+    columns = pack.read("deprivation").columns
+    for indicator in catalogue():
+        if indicator.measure is not None and indicator.measure != "noise_exposed_55db":
+            assert (indicator.measure, indicator.area_type) in held, indicator.id
+        elif str(indicator.deprivation).endswith("_score"):
+            assert indicator.deprivation in columns, indicator.id
 
 
 def test_counts_are_parts_of_whole_lsoas(pack: Pack) -> None:
@@ -289,16 +336,58 @@ def test_counts_are_parts_of_whole_lsoas(pack: Pack) -> None:
     assert groups.select((pl.col("numerator") == pl.col("denominator")).all()).item()
 
 
+def test_tenures_sum_to_the_households(pack: Pack) -> None:
+    frame = pack.read("area_measures").filter(pl.col("measure").str.starts_with("tenure_"))
+    sums = frame.group_by("area_code").agg(
+        pl.len(), pl.col("numerator").sum(), pl.col("denominator").first()
+    )
+    assert set(sums["len"]) == {5}
+    assert (sums["numerator"] == sums["denominator"]).all()
+
+
 def test_scores_fill_value_and_weight(pack: Pack) -> None:
     frame = pack.read("area_measures").filter(pl.col("numerator").is_null())
-    assert set(frame["measure"]) == AUTHORITY_MEASURES | {"public_transport"}
+    assert set(frame["measure"]) == AUTHORITY_MEASURES | PEOPLE_SCORES | HOUSEHOLD_SCORES
     assert frame["value"].null_count() == frame["denominator"].null_count() == 0
-    assert frame["value"].is_between(0, 100).all()
+    standardised = pl.col("measure").is_in(BELOW_ZERO)
+    assert frame.filter(standardised)["value"].is_between(-6, 6).all()
+    patients = frame.filter(measure="patients_per_gp")["value"]
+    # Practices of England have some 2,300 patients for each full-time equivalent GP.
+    assert patients.is_between(1_000, 4_000).all()
+    others = frame.filter(~standardised, pl.col("measure") != "patients_per_gp")
+    assert others["value"].is_between(0, 100).all()
     weights = dict(frame.group_by("measure").agg(pl.col("denominator").sum()).iter_rows())
     areas = pack.read("areas")
     people, homes = areas["population"].sum(), areas["households"].sum()
-    assert weights["public_transport"] == weights["noise_complaints"] == people
-    assert weights["homelessness_assessed"] == weights["temporary_accommodation_lad"] == homes
+    by_homes = HOUSEHOLD_SCORES | AUTHORITY_HOUSEHOLDS
+    assert weights == {name: homes if name in by_homes else people for name in weights}
+
+
+def test_a_value_of_an_authority_is_the_same_all_over_it(pack: Pack) -> None:
+    frame = pack.read("area_measures").filter(pl.col("measure").is_in(SPREAD_SCORES))
+    both = frame.join(pack.read("areas"), left_on="area_code", right_on="lsoa_code")
+    found = both.group_by("measure", "lad_code").agg(pl.col("value").n_unique())
+    assert found.height == 4
+    assert set(found["value"]) == {1}
+
+
+def test_domains_agree_with_the_counts_they_are_made_of(pack: Pack) -> None:
+    frame = pack.read("deprivation")
+    measures = pack.read("area_measures")
+    for measure, score, people in (
+        ("income_deprived", "income_score", "population"),
+        ("employment_deprived", "employment_score", "population_working_age"),
+    ):
+        both = measures.filter(measure=measure).join(
+            frame, left_on="area_code", right_on="lsoa_code"
+        )
+        assert both.height == 120
+        assert (both["denominator"] == both[people]).all()
+        share = both["numerator"] / both["denominator"]
+        assert (share - both[score]).abs().max() <= 0.0005 + 1e-9
+    ages = [f"population_{name}" for name in ("children", "working_age", "older")]
+    # The rest is 16 and 17, or 60 to 66 and counted twice.
+    assert (frame.select(ages).sum_horizontal() / frame["population"]).is_between(0.85, 1.15).all()
 
 
 @pytest.mark.parametrize(
@@ -311,6 +400,14 @@ def test_scores_fill_value_and_weight(pack: Pack) -> None:
         ("employment_deprived", 0.8),
         ("income_deprived", 0.8),
         ("disabled", 0.5),
+        ("households_deprived", 0.8),
+        ("households_deprived_three", 0.8),
+        ("overcrowded_rooms", 0.7),
+        ("no_car", 0.5),
+        ("lone_parent_households", 0.5),
+        ("unemployed", 0.7),
+        ("long_term_sick", 0.7),
+        ("claimant_count", 0.7),
     ],
 )
 def test_hardship_rises_with_deprivation(pack: Pack, measure: str, least: float) -> None:
@@ -318,6 +415,23 @@ def test_hardship_rises_with_deprivation(pack: Pack, measure: str, least: float)
     both = frame.join(pack.read("deprivation"), left_on="area_code", right_on="lsoa_code")
     share = both["numerator"] / both["denominator"]
     assert spearmanr(share, both["imd_score"]).statistic > least
+
+
+@pytest.mark.parametrize(
+    ("column", "least"),
+    [
+        ("education_score", 0.8),
+        ("health_score", 0.8),
+        ("crime_score", 0.5),
+        ("barriers_score", 0.3),
+        ("living_environment_score", 0.3),
+        ("idaci_score", 0.8),
+        ("idaopi_score", 0.8),
+    ],
+)
+def test_domains_rise_with_deprivation(pack: Pack, column: str, least: float) -> None:
+    frame = pack.read("deprivation")
+    assert spearmanr(frame[column], frame["imd_score"]).statistic > least
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -110,9 +110,10 @@ def test_another_process_with_one_thread_gives_the_same_bytes(html):
         "print(hashlib.sha256(render_report(sample.inputs()).encode()).hexdigest())"
     )
     there = {"PYTHONHASHSEED": "77", "POLARS_MAX_THREADS": "1", "TZ": "Asia/Tokyo"}
+    path = os.pathsep.join([str(Path(sample.__file__).parent), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, **there, "PYTHONPATH": str(Path(sample.__file__).parent)},
+        env={**os.environ, **there, "PYTHONPATH": path},
         capture_output=True,
         text=True,
         check=True,
@@ -216,8 +217,23 @@ def test_every_domain_has_a_section_and_says_so_when_empty():
     only = sample.baseline().filter(pl.col("indicator") == "need_index")
     page = Page(render_report(sample.inputs(baseline=only)))
     sections = [value for value in page.values("id") if value.startswith("domain-")]
-    assert len(sections) == 12
-    assert page.words.count("This baseline holds no indicator of this domain.") == 11
+    assert len(sections) == 15
+    assert page.words.count("This baseline holds no indicator of this domain.") == 14
+
+
+def test_what_has_no_data_is_named_and_takes_no_more_room(page):
+    frame = sample.baseline()
+    absent = pl.col("indicator").is_in(["noise_exposed_55db", "noise_complaints"])
+    emptied = pl.when(absent).then(pl.lit("no_data")).otherwise("status").alias("status")
+    found = Page(render_report(sample.inputs(baseline=frame.with_columns(emptied))))
+    for indicator in ("noise_exposed_55db", "noise_complaints"):
+        assert sample.CATALOGUE[indicator].title in found.words
+        (tag,) = [tag for tag, attrs in found.tags if attrs.get("id") == f"indicator-{indicator}"]
+        assert tag == "li"
+    assert found.words.count("There is no data") == 1
+    # A section that only names what it lacks does not say that it holds nothing.
+    nothing = "This baseline holds no indicator of this domain."
+    assert found.words.count(nothing) == page.words.count(nothing) == 3
 
 
 def test_synthetic_data_is_announced_and_real_data_is_not(page):

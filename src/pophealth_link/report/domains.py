@@ -56,6 +56,23 @@ DOMAINS = (
         "Living alone is a marker of the risk of being lonely. It is not loneliness itself.",
     ),
     Domain(
+        "crime",
+        "Crime and disorder",
+        "Crime and disorder as the police record them, by where they happen: strain for those who "
+        "live nearby, and for those whom they hit.",
+    ),
+    Domain(
+        "environment",
+        "Surroundings",
+        "Whether what surrounds people (shops, health services, air, green space) is good or bad "
+        "for health, in one published score.",
+    ),
+    Domain(
+        "services",
+        "Services within reach",
+        "How many people share a general practitioner. Supply, not need.",
+    ),
+    Domain(
         "population",
         "Who lives here",
         "Context for reading everything else. Nothing in this section is need as such.",

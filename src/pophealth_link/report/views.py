@@ -50,12 +50,13 @@ class IndicatorView:
 
 @dataclass(frozen=True, slots=True)
 class DomainView:
-    """One section with its indicators; without any it says so."""
+    """One section with its indicators; `lacking` are those without data, which are only named."""
 
     id: str
     title: str
     about: str
     indicators: tuple[IndicatorView, ...]
+    lacking: tuple[IndicatorText, ...] = ()
 
 
 def texts(inputs: ReportInputs) -> dict[str, IndicatorText]:
@@ -76,17 +77,26 @@ def domain_views(
 ) -> list[DomainView]:
     """Return every section in reading order; `rows` is the baseline as made by ``released``."""
     section = {name: domains.domain_of(name, text.domain) for name, text in held.items()}
+    empty = _without_data(rows)
     return [
         DomainView(
             *(domain.id, domain.title, domain.about),
             tuple(
                 _indicator(inputs, rows.filter(pl.col("indicator") == name), held[name], sheet)
                 for name, of in section.items()
-                if of == domain.id
+                if of == domain.id and name not in empty
             ),
+            tuple(held[name] for name, of in section.items() if of == domain.id and name in empty),
         )
         for domain in domains.in_order(section.values())
     ]
+
+
+def _without_data(rows: pl.DataFrame) -> frozenset[str]:
+    """Return the indicators of which no source and no reference holds anything."""
+    everyone = rows.filter(pl.col("stratum") == "all")
+    statuses = everyone.group_by("indicator").agg((pl.col("status") == "no_data").all().alias("no"))
+    return frozenset(statuses.filter("no")["indicator"])
 
 
 def _indicator(
@@ -142,8 +152,6 @@ def _fifths(rows: pl.DataFrame, text: IndicatorText) -> FifthsView | None:
 def _absent(rows: pl.DataFrame) -> str:
     statuses = rows["status"].unique().sort().to_list()
     told = [words.STATUS_WORDS.get(status, "") or "not given" for status in statuses]
-    if statuses == ["no_data"]:
-        return "There is no data: neither the reference nor the job’s sources hold this indicator."
     return f"No number of this indicator can be shown ({words.listed(told)})."
 
 

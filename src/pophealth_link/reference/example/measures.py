@@ -11,7 +11,7 @@ from pophealth_link.reference.example.settlement import Settlement
 
 # English LSOAs of 2021, ranked by the Index of Multiple Deprivation 2025.
 N_AREAS = 33_755
-_CENSUS = "2021-03-21"
+CENSUS = "2021-03-21"
 _GROUPS = ("mixed", "asian", "black", "other")
 _GROUP_WEIGHTS = (6.0, 13.0, 9.0, 4.0)
 
@@ -48,9 +48,10 @@ def deprivation(place: Settlement, nation: Floats) -> pl.DataFrame:
     )
 
 
-def _counts(
+def counts(
     measure: str, codes: tuple[str, ...], numerator: Integers, denominator: Integers, period: str
 ) -> pl.DataFrame:
+    """Return rows of `area_measures` for counts of LSOAs."""
     return pl.DataFrame(
         {
             "measure": measure,
@@ -64,9 +65,10 @@ def _counts(
     )
 
 
-def _scores(
+def scores(
     measure: str, area_type: str, codes: tuple[str, ...], value: Floats, weight: Integers
 ) -> pl.DataFrame:
+    """Return rows of `area_measures` for scores of areas and what weighs them."""
     return pl.DataFrame(
         {
             "measure": measure,
@@ -80,7 +82,7 @@ def _scores(
     )
 
 
-def _share(
+def rising_share(
     rng: np.random.Generator,
     nation: Floats,
     *,
@@ -95,7 +97,8 @@ def _share(
     return share
 
 
-def _part(share: Floats, whole: Integers) -> Integers:
+def part_of(share: Floats, whole: Integers) -> Integers:
+    """Return the nearest whole number to each share of a whole."""
     return np.round(share * whole).astype(np.int64)
 
 
@@ -104,20 +107,24 @@ def _household_measures(
 ) -> list[pl.DataFrame]:
     homes = place.households
     town = plan.nearness(place.sites, plan.CENTRES, 1.2)
-    social = np.minimum(_share(rng, nation, base=0.02, gain=0.46, power=1.8, spread=0.22), 0.7)
+    social = np.minimum(
+        rising_share(rng, nation, base=0.02, gain=0.46, power=1.8, spread=0.22), 0.7
+    )
     private = np.minimum(
-        _share(rng, nation, base=0.09, gain=0.10, power=1.0, spread=0.15) + 0.22 * town,
+        rising_share(rng, nation, base=0.09, gain=0.10, power=1.0, spread=0.15) + 0.22 * town,
         0.95 - social,
     )
-    alone = _share(rng, nation, base=0.20, gain=0.10, power=1.0, spread=0.10) + 0.14 * town
+    alone = rising_share(rng, nation, base=0.20, gain=0.10, power=1.0, spread=0.10) + 0.14 * town
     shares = {
-        "overcrowded_bedrooms": _share(rng, nation, base=0.012, gain=0.115, power=1.7, spread=0.2),
+        "overcrowded_bedrooms": rising_share(
+            rng, nation, base=0.012, gain=0.115, power=1.7, spread=0.2
+        ),
         "tenure_social_rented": social,
         "tenure_private_rented": private,
         "one_person_households": alone,
     }
     return [
-        _counts(name, place.codes, _part(share, homes), homes, _CENSUS)
+        counts(name, place.codes, part_of(share, homes), homes, CENSUS)
         for name, share in shares.items()
     ]
 
@@ -126,14 +133,18 @@ def _people_measures(
     rng: np.random.Generator, place: Settlement, nation: Floats
 ) -> list[pl.DataFrame]:
     people = place.population
-    working = _part(rng.uniform(0.58, 0.66, len(people)), people)
-    employment = _part(_share(rng, nation, base=0.035, gain=0.21, power=1.6, spread=0.1), working)
-    income = _part(_share(rng, nation, base=0.05, gain=0.40, power=1.5, spread=0.1), people)
-    disabled = _part(_share(rng, nation, base=0.125, gain=0.10, power=1.2, spread=0.08), people)
+    working = part_of(rng.uniform(0.58, 0.66, len(people)), people)
+    employment = part_of(
+        rising_share(rng, nation, base=0.035, gain=0.21, power=1.6, spread=0.1), working
+    )
+    income = part_of(rising_share(rng, nation, base=0.05, gain=0.40, power=1.5, spread=0.1), people)
+    disabled = part_of(
+        rising_share(rng, nation, base=0.125, gain=0.10, power=1.2, spread=0.08), people
+    )
     return [
-        _counts("employment_deprived", place.codes, employment, working, "2022"),
-        _counts("income_deprived", place.codes, income, people, "2022"),
-        _counts("disabled", place.codes, disabled, people, _CENSUS),
+        counts("employment_deprived", place.codes, employment, working, "2022"),
+        counts("income_deprived", place.codes, income, people, "2022"),
+        counts("disabled", place.codes, disabled, people, CENSUS),
     ]
 
 
@@ -150,7 +161,7 @@ def _ethnic_measures(
     parts = np.floor(minority[:, None] * mix * people[:, None]).astype(np.int64)
     groups = dict(zip(_GROUPS, parts.T, strict=True)) | {"white": people - parts.sum(axis=1)}
     return [
-        _counts(f"ethnic_{name}", place.codes, count, people, _CENSUS)
+        counts(f"ethnic_{name}", place.codes, count, people, CENSUS)
         for name, count in groups.items()
     ]
 
@@ -160,10 +171,11 @@ def _transport(rng: np.random.Generator, place: Settlement) -> pl.DataFrame:
     station = plan.nearness(place.sites, plan.STATIONS, 0.8)
     noise = rng.normal(0, 3.5, len(centre))
     score: Floats = np.maximum(1.0, np.minimum(99.0, 14 + 48 * centre + 28 * station + noise))
-    return _scores("public_transport", "lsoa", place.codes, np.round(score, 1), place.population)
+    return scores("public_transport", "lsoa", place.codes, np.round(score, 1), place.population)
 
 
-def _jittered(rng: np.random.Generator, usual: tuple[float, float]) -> Floats:
+def jittered(rng: np.random.Generator, usual: tuple[float, float]) -> Floats:
+    """Return two authorities' usual values, each a little off."""
     values: Floats = np.round(np.array(usual) * rng.lognormal(0, 0.08, 2), 3)
     return values
 
@@ -181,7 +193,7 @@ def _authority_measures(rng: np.random.Generator, place: Settlement) -> list[pl.
         "temporary_accommodation_lad": ((4.6, 3.1), homes),
     }
     return [
-        _scores(name, "lad", codes, _jittered(rng, value), weight)
+        scores(name, "lad", codes, jittered(rng, value), weight)
         for name, (value, weight) in usual.items()
     ]
 

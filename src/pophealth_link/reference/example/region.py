@@ -9,6 +9,7 @@ import polars as pl
 
 from pophealth_link.reference.about import TableAbout
 from pophealth_link.reference.example import names, plan
+from pophealth_link.reference.example.further import further_measures, with_domains
 from pophealth_link.reference.example.geometry import band, smooth, wkb_polygon
 from pophealth_link.reference.example.measures import N_AREAS, area_measures, deprivation, standing
 from pophealth_link.reference.example.services import make_services
@@ -80,10 +81,11 @@ def example_region(seed: int = EXAMPLE_SEED) -> Pack:
     >>> example_region().read("areas").height
     120
     """
-    land, services, social = (np.random.default_rng([seed, part]) for part in range(3))
+    land, services, social, more = (np.random.default_rng([seed, part]) for part in range(4))
     place = settle(land)
     care = make_services(services, place)
     nation = standing(social, place)
+    ranked, measures = deprivation(place, nation), area_measures(social, place, nation)
     tables = {
         "areas": _areas(place),
         "postcodes": _postcodes(place),
@@ -92,8 +94,8 @@ def example_region(seed: int = EXAMPLE_SEED) -> Pack:
         "practices": care.practices,
         "practice_pcn": care.practice_pcn,
         "footprints": care.footprints,
-        "deprivation": deprivation(place, nation),
-        "area_measures": area_measures(social, place, nation),
+        "deprivation": with_domains(more, ranked, measures, nation),
+        "area_measures": pl.concat([measures, further_measures(more, place, nation, measures)]),
     }
     about = {table: _about(table, seed) for table in tables}
     return in_memory(tables, name="example", n_areas=N_AREAS, about=about)
