@@ -141,7 +141,10 @@ def data_facts(people: Sequence[People], truth: pl.DataFrame) -> dict[str, Any]:
 
 
 def _hash(people: Sequence[People], truth: pl.DataFrame) -> str:
-    """Return a hash of the contents, whatever files they were read from."""
+    """Return a hash of the contents, whatever files they were read from.
+
+    A contract column that a source does not fill is no content: the contract may grow.
+    """
     digest = hashlib.sha256()
     frames = [(each.source, each.frame) for each in people]
     frames += [
@@ -149,7 +152,8 @@ def _hash(people: Sequence[People], truth: pl.DataFrame) -> str:
     ]
     for name, frame in [*frames, ("truth", truth.sort(scores.KEY))]:
         digest.update(name.encode())
-        digest.update(frame.select(sorted(frame.columns)).write_csv().encode())
+        held = [each for each in frame.columns if frame[each].null_count() < frame.height]
+        digest.update(frame.select(sorted(held)).write_csv().encode())
     return digest.hexdigest()
 
 

@@ -155,6 +155,23 @@ def practice_pcn(data: OpenData) -> pl.LazyFrame:
     )
 
 
+def qof(data: OpenData) -> pl.LazyFrame:
+    """Registers of those practices in the Quality and Outcomes Framework of 2020/21."""
+    here = _local_practices(data).select("practice_code").unique()
+    return (
+        data.scan("nhs/qof_prevalence_2020_21_practice")
+        .select(
+            practice_code="PRACTICE_CODE",
+            register="GROUP_CODE",
+            numerator="REGISTER",
+            denominator="PRACTICE_LIST_SIZE",
+            list_type="PATIENT_LIST_TYPE",
+            period=pl.lit("2020/21"),
+        )
+        .join(here, on="practice_code", how="semi")
+    )
+
+
 def footprints(data: OpenData) -> pl.LazyFrame:
     """Local care networks of the practices in the pack, where the folder has any."""
     files = sorted((data.folder / "footprints").glob("*.csv"))
@@ -206,6 +223,10 @@ _TABLES: Mapping[str, tuple[Callable[[OpenData], pl.LazyFrame], TableAbout]] = {
         ),
     ),
     "practice_pcn": (practice_pcn, TableAbout("NHS England", "ePCN", _OGL, "2023")),
+    "qof": (
+        qof,
+        TableAbout("NHS England", "Quality and Outcomes Framework 2020/21", _OGL, "2020/21"),
+    ),
     "footprints": (
         footprints,
         TableAbout("pophealth_link", "Local care networks, illustration by location", _OGL, "2023"),

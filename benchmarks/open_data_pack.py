@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.open_data_measures import OpenData, area_measures, residents
 from pophealth_link.errors import UserError
-from pophealth_link.places.geometry import read_shapes, shape_columns
+from pophealth_link.places.geometry import read_shapes, shape_columns, shape_layers
 from pophealth_link.reference import Built, ShapeReader, build
 
 # Measures of the folder that no official file here gives.
@@ -284,7 +284,7 @@ def convert(source: Path, out: Path, keep: Path | None = None) -> Built:
         folder = keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         official(source, folder)
-        return build(folder, out, shapes=ShapeReader(shape_columns, read_shapes))
+        return build(folder, out, shapes=ShapeReader(shape_layers, shape_columns, read_shapes))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

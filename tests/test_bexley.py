@@ -139,3 +139,21 @@ def test_every_footprint_has_a_row_for_every_indicator(baseline):
     assert sizes["len"].n_unique() == 1
     pcns = baseline.filter(footprint_type="pcn", basis="registered")["footprint_code"].unique()
     assert set(PCN_LISTS) <= set(pcns)
+
+
+def test_published_registers_are_those_of_the_networks_practices(open_data, bexley):
+    folder, _ = bexley
+    found = pl.read_csv(folder / "run/releasable/registers.csv", infer_schema_length=None)
+    published = pl.read_parquet(open_data / "nhs/qof_prevalence_2020_21_practice.parquet")
+    members = pl.read_parquet(open_data / "nhs/epcn_2023_core_partner_details.parquet").filter(
+        pl.col("practice_to_pcn_relationship_end_date").is_null()
+    )
+    sums = (
+        members.join(published, left_on="partner_organisation_code", right_on="PRACTICE_CODE")
+        .group_by(footprint_code="pcn_code", register="GROUP_CODE")
+        .agg(pl.col("REGISTER").sum())
+    )
+    ours = found.filter(footprint_type="pcn").join(sums, on=["footprint_code", "register"])
+    of_need = ours.filter(pl.col("register").is_in(["DEP", "MH", "DEM"]))
+    assert of_need.filter(pl.col("footprint_code").is_in(list(PCN_LISTS))).height == 12
+    assert of_need.filter(pl.col("numerator") != pl.col("REGISTER")).is_empty()

@@ -168,10 +168,10 @@ def reference() -> None:
 def build_pack(folder: Path, out: Path, name: str | None, quiet: bool) -> None:
     """Make a pack from official files, which are recognised by their columns."""
     from pophealth_link.job.progress import lines
-    from pophealth_link.places.geometry import read_shapes, shape_columns
+    from pophealth_link.places.geometry import read_shapes, shape_columns, shape_layers
     from pophealth_link.reference import ShapeReader, build
 
-    shapes = ShapeReader(shape_columns, read_shapes)
+    shapes = ShapeReader(shape_layers, shape_columns, read_shapes)
     with lines(quiet=quiet) as progress:
         built = build(folder, out, name=name, shapes=shapes, progress=progress.stage)
     click.echo(built)

@@ -319,3 +319,127 @@ def test_every_domain_of_published_measures_is_in_the_catalogue():
 def test_measures_that_hold_mental_health_are_not_in_the_index():
     for name in ("deprivation_health_score", "mental_health_iod", "long_term_sick", "disabled"):
         assert not catalogue()[name].index, name
+
+
+CODES = pl.DataFrame(
+    {"code": ["P6", "P5"], "practice_code": ["P1", None]},
+    schema={"code": pl.String, "practice_code": pl.String},
+)
+PARTS = pl.DataFrame(
+    [("P2", "", "", "P2"), ("P2", "", "E2", "P2@pcn=U2")],
+    schema=["practice_code", "site_code", "lsoa_code", "unit"],
+    orient="row",
+)
+ENDED = pl.concat(
+    [
+        UNITS,
+        UNITS[:1].with_columns(
+            unit=pl.lit("closed_practice"),
+            footprint_code=pl.lit("closed_practice"),
+            footprint_name=pl.lit("Closed practice without successor"),
+        ),
+    ]
+)
+
+
+def test_registers_of_practices_that_ended_count_in_their_successors():
+    rows = qof(
+        ("P1", "DEM", 9, 900, "TOTAL", "a"),
+        ("P6", "DEM", 7, 100, "TOTAL", "a"),  # Merged into P1.
+        ("P5", "DEM", 11, 50, "TOTAL", "a"),  # Closed without a successor.
+        ("P99", "DEM", 13, 50, "TOTAL", "a"),  # Of another part of England.
+    )
+    found = registers(rows, ENDED, codes=CODES)
+    counts = {row["footprint_code"]: row for row in found.iter_rows(named=True)}
+    assert set(counts) == {"U1", "closed_practice"}
+    assert counts["U1"]["numerator"] == 16
+    assert (counts["U1"]["practices"], counts["U1"]["coverage"]) == (1, 0.5)
+    assert counts["closed_practice"]["numerator"] == 11
+    assert counts["closed_practice"]["coverage"] is None
+
+
+def test_a_register_of_a_split_practice_is_divided_as_its_patients_are():
+    """The rest of P2 (a quarter in U1) and the part that lives in E2 (all in U2)."""
+    homes = lives(("P2", "E1", "all", 300), ("P2", "E2", "all", 100))
+    rows = qof(("P2", "DEM", 80, 400, "TOTAL", "a"))
+    found = registers(rows, UNITS, parts=PARTS, patients=homes)
+    counts = dict(found.select("footprint_code", "numerator").iter_rows())
+    assert counts == pytest.approx({"U1": 60 * 0.25, "U2": 60 * 0.75 + 20})
+    assert set(found["status"]) == {"estimated"}
+    # Nothing says who lives where: all of it stays in what no rule names.
+    together = registers(
+        rows, UNITS.filter(share=1.0).vstack(UNITS[:1].with_columns(unit=pl.lit("P2"))), parts=PARTS
+    )
+    assert together.select("footprint_code", "numerator", "status").rows() == [
+        ("U1", 80.0, "estimated")
+    ]
+
+
+def test_lists_of_ended_and_split_practices_stay_on_a_list():
+    homes = lives(
+        ("P1", "E1", "all", 60), ("P6", "E1", "all", 40), ("P2", "E2", "all", 100),
+        ("P9", "E2", "all", 100),
+    )  # fmt: skip
+    found = list_inflation(
+        ENDED, population=ESTIMATES, practice_patients=homes, codes=CODES, parts=PARTS
+    )
+    held = cells(found, "registered")
+    assert held["U1", "all", "all"]["patients"] == 100
+    # Half of E2's patients are on lists of the reference: half of its residents are expected there.
+    assert held["U2", "all", "all"]["patients"] == 100
+    assert held["U2", "all", "all"]["residents"] == 100
+    assert cells(found, "resident")["U2", "all", "all"]["patients"] == 200
+
+
+def test_a_footprint_without_an_estimate_is_kept_without_residents():
+    found = list_inflation(UNITS, population=ESTIMATES.filter(area_code="E1"),
+                           practice_patients=LIVES)  # fmt: skip
+    row = cells(found, "resident")["U2", "all", "all"]
+    assert (row["residents"], row["ratio"], row["coverage"]) == (None, None, 0)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["P1", "P2", "P3", "P5", "P6"]),
+            st.sampled_from(["E1", "E2", "E9"]),
+            st.integers(1, 500),
+        ),
+        min_size=1, max_size=12, unique_by=lambda row: row[:2],
+    )
+)  # fmt: skip
+@settings(deadline=None)
+def test_no_patient_of_a_known_practice_is_lost_or_doubled(rows):
+    homes = lives(*((p, e, "all", n) for p, e, n in rows))
+    units = ENDED.filter(~((pl.col("unit") == "P2") & (pl.col("share") == 0.25))).with_columns(
+        share=pl.lit(1.0)
+    )
+    found = list_inflation(
+        units, population=ESTIMATES, practice_patients=homes, codes=CODES, parts=PARTS
+    )
+    listed = found.filter(basis="registered", age_band="all", sex="all")["patients"].sum()
+    assert listed == sum(n for _, _, n in rows)
+
+
+def test_a_score_of_households_is_never_weighed_by_people():
+    """An LSOA without households adds none; only where none has any do people stand in."""
+    rate = catalogue()["homelessness_assessed"]
+    measures = pl.DataFrame(
+        {
+            "measure": [rate.measure], "area_type": ["lad"], "area_code": ["D1"],
+            "numerator": [None], "denominator": [None], "value": [5.0],
+        },
+        schema_overrides={"numerator": pl.Float64, "denominator": pl.Float64},
+    )  # fmt: skip
+    areas = pl.DataFrame(
+        {
+            "lsoa_code": ["E1", "E2"], "lad_code": ["D1", "D1"],
+            "population": [300, 70], "households": [100, None],
+        }
+    )  # fmt: skip
+    ranks = pl.DataFrame(schema={"lsoa_code": pl.String})
+    found = area.cells(rate, area.lsoas(areas, ranks), measures, 2)
+    assert found.select("lsoa_code", "numerator", "denominator").rows() == [("E1", 500.0, 100.0)]
+    none = areas.with_columns(households=pl.lit(None, pl.Int64))
+    found = area.cells(rate, area.lsoas(none, ranks), measures, 2)
+    assert found["denominator"].to_list() == [300.0, 70.0]

@@ -164,9 +164,10 @@ def test_problems_of_settings_and_of_content_are_told_together(job):
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ("X1,,A,B,1\nX2,,A,B,1\n,Y1,A,B,1\n", "none of its 3 practices, PCNs and areas"),
+        ("X1,,A,B,1\nX2,,A,B,1\n,Y1,A,B,1\n", "3 of 3 rows put nobody in a footprint"),
         (f"{PRACTICE},,A,B,1,2010-01-01,2011-01-01\nX2,,A,B,1,2010-01-01,2011-01-01\n", "none of its 2 rows holds on 2026-04-01"),
-        (f"{PRACTICE},,A,B,1\nX1,,A,B,1\n", None),
+        (f"{PRACTICE},,A,B,1\nX1,,A,B,1\n", "1 of 2 rows put nobody in a footprint"),
+        (f"{PRACTICE},,A,B,1\n", None),
     ],
 )  # fmt: skip
 def test_footprints_that_hold_nobody_are_warned_of(job, rows, words):

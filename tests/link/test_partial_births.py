@@ -51,7 +51,10 @@ def level(records):
         (date(1970, 6, 1), date(1980, 6, 1), "month", "different"),  # Not a slip of a decade.
         (date(1980, 1, 1), date(1980, 6, 1), "month", "placeholder_year"),
         (date(1980, 6, 15), date(1980, 1, 1), "year", "placeholder_year"),
-        (date(1980, 1, 1), date(1980, 1, 1), "year", "placeholder"),
+        (date(1980, 1, 1), date(1980, 1, 1), "year", "placeholder_year"),  # A year as a year.
+        (date(1980, 1, 15), date(1980, 1, 1), "year", "placeholder_year"),
+        (date(2000, 1, 1), date(2001, 1, 1), "year", "placeholder_year"),  # One digit, no slip.
+        (date(1990, 1, 1), date(2000, 1, 1), "year", "different"),  # Nor one of a decade.
         (date(1980, 6, 1), date(1980, 6, 1), None, "exact"),
         (date(1980, 6, 1), date(1980, 6, 1), "day", "exact"),
     ],

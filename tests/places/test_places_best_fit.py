@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date
 from fractions import Fraction
 
 import polars as pl
@@ -11,6 +12,7 @@ from polars.testing import assert_frame_equal
 
 from pophealth_link.places import (
     REASONS,
+    PlacesWarning,
     area_centres,
     area_footprints,
     best_fit,
@@ -188,11 +190,36 @@ def test_published_patients_are_of_the_latest_period_on_2021():
     ]
 
 
-def test_without_the_changes_codes_of_2011_are_left_out():
+def test_without_the_changes_codes_that_the_areas_know_are_kept():
     rows = table(
-        ("P1", "E01000001", "all", 7, "2011", None), ("P3", "E01000009", "all", 5, "2021", None)
+        ("P1", "E01000001", "all", 7, "2011", None),
+        ("P1", "E01000002", "all", 8, "2011", None),
+        ("P3", "E01000009", "all", 5, "2021", None),
     )
-    assert published_patients(rows)["practice_code"].to_list() == ["P3"]
+    with pytest.warns(PlacesWarning, match="2 of 2 LSOAs are left out"):
+        assert published_patients(rows)["practice_code"].to_list() == ["P3"]
+    areas = pl.DataFrame({"lsoa_code": ["E01000001", "E01000009"]})
+    with pytest.warns(PlacesWarning, match="1 of 2 LSOAs are left out"):
+        found = published_patients(rows, areas=areas)
+    assert found.rows() == [("E01000001", "P1", 7.0), ("E01000009", "P3", 5.0)]
+    known = areas.extend(pl.DataFrame({"lsoa_code": ["E01000002"]}))
+    assert published_patients(rows, areas=known).height == 3
+
+
+@pytest.mark.parametrize(
+    ("day", "people"),
+    [
+        (date(2026, 4, 1), 3.0),
+        (date(2026, 3, 31), 2.0),
+        (date(2025, 1, 1), 1.0),
+        (date(2020, 1, 1), 1.0),  # all are later: the first
+        (None, 4.0),
+    ],
+)
+def test_the_period_is_the_latest_that_had_begun(day, people):
+    periods = ["2025-01-01", "2026-01", "2026-04-01", "2027-01-01"]
+    rows = table(*(("P1", "E01000001", "all", n, "2021", p) for n, p in enumerate(periods, 1)))
+    assert published_patients(rows, as_of=day)["people"].to_list() == [people]
 
 
 @pytest.mark.slow

@@ -83,6 +83,33 @@ def test_degrees_are_refused():
         share_exposed(POSTCODES, degrees)
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        # London in Web Mercator, in UTM zone 30 and in the European equal-area grid (EPSG:3035).
+        shapely.box(-20_000, 6_700_000, 0, 6_720_000),
+        shapely.box(690_000, 5_700_000, 710_000, 5_720_000),
+        shapely.box(3_600_000, 3_190_000, 3_620_000, 3_210_000),
+    ],
+)
+def test_polygons_of_another_grid_are_refused(elsewhere):
+    with pytest.raises(ReferenceDataError, match=r"EPSG:3857.*EPSG:27700"):
+        share_exposed(POSTCODES, noise(shapely.to_wkb(elsewhere)))
+    shapes = pl.DataFrame({"area_code": ["A"], "geometry": [shapely.to_wkb(elsewhere)]})
+    with pytest.raises(ReferenceDataError, match=r"EPSG:3857.*EPSG:27700"):
+        within(POSTCODES, shapes)
+
+
+def test_polygons_said_to_be_of_another_system_are_refused_with_both_named():
+    with pytest.raises(ReferenceDataError, match=r"EPSG:27700(.|\n)*EPSG:3857"):
+        share_exposed(POSTCODES, noise(square(0, 0)), crs="EPSG:3857")
+
+
+def test_polygons_of_the_sea_are_exposed_nowhere():
+    away = noise(shapely.to_wkb(shapely.box(-50_000, -50_000, -10, -10)))
+    assert share_exposed(POSTCODES, away)["numerator"].sum() == 0
+
+
 BOUNDARIES = pl.DataFrame(
     {
         "area_type": ["lsoa"] * 4,

@@ -101,6 +101,21 @@ def test_published_domains_follow_from_their_parts(open_data):
         assert (made[f"{domain}_score"] - made[column]).abs().max() < limit, domain
 
 
+@pytest.mark.parametrize("wrong", [0, 101, -5, float("nan")])
+def test_ranks_that_are_none_are_refused(wrong):
+    rows = pl.DataFrame({f"{d}_rank": [1.0, 100.0, None] for d in DOMAIN_WEIGHTS})
+    assert imd_from_domain_ranks(rows, n_areas=100)["imd_score"].null_count() == 1
+    bad = rows.with_columns(crime_rank=pl.Series([1.0, wrong, None]))
+    with pytest.raises(DataError, match=r"crime_rank  1 of 3 are not"):
+        imd_from_domain_ranks(bad, n_areas=100)
+    texts = rows.with_columns(pl.col("crime_rank").cast(pl.String))
+    with pytest.raises(DataError, match="must be numbers"):
+        imd_from_domain_ranks(texts, n_areas=100)
+    parts = pl.DataFrame({"indoors_rank": [wrong], "outdoors_rank": [1.0]})
+    with pytest.raises(DataError, match="indoors_rank"):
+        domain_from_subdomain_ranks(parts, "living_environment", n_areas=100)
+
+
 def test_the_index_of_2019_ranks_as_published(open_data):
     held = pl.read_parquet(open_data / "deprivation" / "iod2019_lsoa11.parquet")
     names = (

@@ -11,11 +11,18 @@ import pytest
 
 from pophealth_link import disclosure, reference
 from pophealth_link.errors import JobError
-from pophealth_link.job import footprints
-from pophealth_link.job.layout import authorities, day_warnings, layout, measures, telling
+from pophealth_link.job import analysing, footprints
+from pophealth_link.job.layout import (
+    areas_on_day,
+    authorities,
+    day_warnings,
+    layout,
+    measures,
+    telling,
+)
 from pophealth_link.job.model import Job
 from pophealth_link.job.spec import parse
-from pophealth_link.places import PlacesWarning
+from pophealth_link.places import PlacesWarning, is_reason
 from pophealth_link.reference import Pack, TableAbout
 from pophealth_link.schema.outputs import PERSON_FACTS
 
@@ -183,11 +190,199 @@ def test_a_file_of_areas_is_a_footprint_and_rows_for_nobody_are_told(region, tmp
         "1 of 2 rows name no practice, PCN or area."
     ]
     (tmp_path / "hub.csv").write_text("lsoa_code,footprint_code\nE01000001,H1\n")
-    told = footprints.warnings(asked, region, footprints.read(asked))
-    assert told == [
-        "footprints.hub: the reference knows none of its 1 practices, PCNs and areas, so nobody "
-        "is in a footprint of this type."
+    assert told_of_files(asked, region) == [
+        "footprints.hub: 1 of 1 rows put nobody in a footprint, for the reference does not know on "
+        "2026-04-01 what they name: E01000001, so nobody is in a footprint of this type."
     ]
+    (tmp_path / "hub.csv").write_text(
+        "lsoa_code,footprint_code,valid_to\nE01000001,H1,2020-01-01\n"
+    )
+    assert told_of_files(asked, region) == [
+        "footprints.hub: none of its 1 rows holds on 2026-04-01, so nobody is in a footprint of "
+        "this type."
+    ]
+
+
+def told_of_files(asked: Job, held: Pack) -> list[str]:
+    files, areas = footprints.read(asked), areas_on_day(asked, held)
+    return footprints.warnings(
+        asked, files, footprints.practice_rows(asked, held, files, areas), areas
+    )
+
+
+def test_rows_of_what_nobody_knows_are_counted_and_named(region, tmp_path):
+    code = region.read("practices")["practice_code"].sort()[0]
+    pcn = region.read("practice_pcn").filter(pl.col("valid_to").is_null())["pcn_code"].sort()[0]
+    area = region.read("areas").sort("lsoa_code").row(0, named=True)
+    rows = [
+        "practice_code,pcn_code,lsoa_code,lad_code,footprint_code",
+        f"{code},,,,F1",  # known
+        "A99001,,,,F1",  # taken over by one that is known
+        f",{pcn},,,F2",
+        f",,{area['lsoa_code']},,F2",
+        f",,,{area['lad_code']},F1",
+        "TYPO1,,,,F1",
+        "TYPO1,,,E09000099,F2",
+        ",U99999,,,F3",
+        f",{pcn},E01999999,,F3",
+        f",{pcn},{area['lsoa_code']},E09000099,F3",  # the LSOA goes before
+    ]
+    (tmp_path / "icp.csv").write_text("\n".join(rows) + "\n")
+    asked = job(tmp_path, '[footprints.icp]\npath = "icp.csv"')
+    steps = pl.DataFrame(
+        {"practice_code": ["A99001"], "successor_code": [code], "valid_from": [DAY]}
+    )
+    assert told_of_files(asked, pack(region, practice_successors=steps)) == [
+        "footprints.icp: 4 of 10 rows put nobody in a footprint, for the reference does not know "
+        "on 2026-04-01 what they name: E01999999, E09000099, TYPO1, U99999."
+    ]
+    assert "5 of 10 rows" in told_of_files(asked, region)[0]
+
+
+def test_rows_that_cannot_mean_what_they_say_are_problems(region, tmp_path):
+    (tmp_path / "icp.csv").write_text(
+        "practice_code,lsoa_code,footprint_code,share\n"
+        "A1,E01000001,F1,0.5\nA1,,F1,0.5\nA1,,no_icp,0.5\n"
+    )
+    asked = job(tmp_path, '[footprints.icp]\npath = "icp.csv"')
+    assert [each.what for each in footprints.problems(asked)] == [
+        "1 of 3 rows share out the patients of a site or area.",
+        "1 of 3 rows have a footprint_code that means why people are in none.",
+    ]
+
+
+def test_an_authority_recoded_after_the_day_is_what_it_was(region, tmp_path):
+    areas, new = region.read("areas"), "E09999777"
+    old = areas["lad_code"].sort()[0]
+    recoded = areas.with_columns(lad_code=pl.col("lad_code").replace(old, new))
+    rows = {"lad_code": [old], "lad_name": ["Was"], "successor_code": [new],
+            "successor_name": ["Is"], "valid_from": [DAY]}  # fmt: skip
+    values = region.read("area_measures")
+    values = values.with_columns(area_code=pl.col("area_code").replace(old, new))
+    later = pack(region, areas=recoded, lad_changes=pl.DataFrame(rows), area_measures=values)
+    for day, code, name in ((DAY - timedelta(days=1), old, "Was"), (DAY, new, None)):
+        for asked_for in (old, new):
+            asked = job(tmp_path, f'local_authorities = ["{asked_for}"]', day)
+            laid = layout(asked, later, nobody(), {})
+            assert authorities(asked, later, laid.areas) == [code]
+            lads = laid.units.filter(~is_reason(), basis="resident", footprint_type="lad")
+            assert set(lads["footprint_code"]) == {code}
+            assert name is None or set(lads["footprint_name"]) == {name}
+            held = measures(asked, later, laid.areas).filter(area_type="lad")["area_code"]
+            assert code in held
+            assert not {old, new} - {code} & set(held)
+            assert day_warnings(asked, later) == []
+
+
+def test_authorities_that_became_one_after_the_day_are_told(region, tmp_path):
+    areas = region.read("areas")
+    first = areas["lad_code"].sort()[0]
+    rows = {"lad_code": ["E07000001", "E07000002"], "successor_code": [first] * 2,
+            "valid_from": [DAY] * 2}  # fmt: skip
+    later = pack(region, lad_changes=pl.DataFrame(rows))
+    before = job(tmp_path, day=DAY - timedelta(days=1))
+    told = day_warnings(before, later)
+    assert len(told) == 1
+    assert f"after 2026-03-31: 1 ({first})" in told[0]
+    assert day_warnings(job(tmp_path), later) == []
+    hierarchy = areas.select(
+        "lsoa_code", area_type=pl.lit("lad"), area_code=pl.lit("E07000001"), area_name=pl.lit("A"),
+        ods_code=pl.lit(None, pl.String), valid_from=pl.lit(None, pl.Date),
+        valid_to=pl.lit(DAY - timedelta(days=1)),
+    )  # fmt: skip
+    known = pack(region, lad_changes=pl.DataFrame(rows), hierarchy=hierarchy)
+    assert day_warnings(before, known) == []
+    named = job(tmp_path, f'local_authorities = ["{first}"]', DAY - timedelta(days=1))
+    assert authorities(named, known, areas_on_day(named, known)) == ["E07000001"]
+
+
+def test_types_that_areas_make_need_no_best_fit(region, tmp_path):
+    code = region.read("practices")["practice_code"].sort()[0]
+    areas = region.read("areas").sort("lsoa_code")
+    lsoas = areas["lsoa_code"]
+    own = pl.DataFrame({"lsoa_code": lsoas[:2], "practice_code": [code] * 2, "people": [9, 9]})
+    (tmp_path / "hub.csv").write_text(f"lsoa_code,footprint_code\n{lsoas[0]},H1\n")
+    (tmp_path / "icp.csv").write_text(
+        f"practice_code,lsoa_code,footprint_code\n{code},,F1\n,{lsoas[0]},F2\n"
+    )
+    asked = job(
+        tmp_path,
+        'levels = ["msoa"]\n[footprints.hub]\npath = "hub.csv"\n[footprints.icp]\npath = "icp.csv"',
+    )
+    laid = layout(asked, region, own, footprints.read(asked))
+    assert laid.fit["footprint_type"].unique().sort().to_list() == ["icp", "pcn"]
+    # The LSOA that a row names has no need of a fit; the other has the practice's.
+    assert laid.fit.filter(footprint_type="icp")["lsoa_code"].to_list() == [lsoas[1]]
+    homes = laid.units.filter(pl.col("unit").is_in(lsoas[:3].implode()), basis="resident")
+    codes = homes.sort("unit").group_by("footprint_type", maintain_order=True).agg("footprint_code")
+    of = dict(codes.iter_rows())
+    assert of["icp"] == ["F2", "F1", "no_best_fit"]
+    assert of["hub"] == ["H1", "no_hub", "no_hub"]
+    assert of["msoa"] == areas["msoa_code"][:3].to_list()
+
+
+def test_noise_is_taken_from_the_polygons_once(region, tmp_path):
+    asked = job(tmp_path)
+    laid = layout(asked, region, nobody(), {})
+    noise = pl.col("measure") == "noise_exposed_55db"
+    once = measures(asked, region, laid.areas).filter(noise)
+    assert once.height
+    other = once.with_columns(numerator=pl.lit(1.0))
+    far = other.head(1).with_columns(area_type=pl.lit("lad"), area_code=pl.lit("E09000001"))
+    values = region.read("area_measures")
+    both = pl.concat([values, other.select(values.columns), far.select(values.columns)])
+    found = measures(asked, pack(region, area_measures=both), laid.areas).filter(noise)
+    assert found.filter(area_type="lsoa").sort("area_code").equals(once.sort("area_code"))
+    assert found.filter(area_type="lad").height == 1
+
+
+def test_published_patients_of_no_known_lsoa_leave_the_register(region, tmp_path):
+    code = region.read("practices")["practice_code"].sort()[0]
+    lsoas = region.read("areas")["lsoa_code"].sort()
+    own = pl.DataFrame({"lsoa_code": [lsoas[0]], "practice_code": [code], "people": [9]})
+    asked = job(tmp_path)
+    for known, expected in (([], lsoas[0]), ([lsoas[1]], lsoas[1])):
+        rows = [(code, lsoa, "all", 5, "2011", "2022-01-01") for lsoa in ["E01999999", *known]]
+        published = pl.DataFrame(
+            rows, orient="row",
+            schema=["practice_code", "lsoa_code", "sex", "people", "lsoa_vintage", "period"],
+        )  # fmt: skip
+        with pytest.warns(PlacesWarning, match="1 of . LSOAs are left out"):
+            laid = layout(asked, pack(region, practice_patients=published), own, {})
+        assert laid.fit.filter(footprint_type="pcn")["lsoa_code"].to_list() == [expected]
+
+
+def test_a_job_of_one_basis_says_nothing_of_the_other(region, tmp_path):
+    code = region.read("practices")["practice_code"].sort()[0]
+    lsoa = region.read("areas")["lsoa_code"].sort()[0]
+    facts = pl.DataFrame({"person_id": ["a"], "on_register": True, "current": True,
+                          "practice_code": [code], "lsoa_code": [lsoa]})  # fmt: skip
+    facts = facts.cast({name: PERSON_FACTS.polars_schema[name] for name in facts.columns})
+    units = {"registered": code, "resident": lsoa}
+    for basis in units:
+        asked = job(tmp_path, f'basis = ["{basis}"]')
+        people = layout(asked, region, nobody(), {}).place(facts, region)
+        held = {name: people[f"{name}_unit"].item() for name in units}
+        assert held == {name: unit if name == basis else None for name, unit in units.items()}
+
+
+def test_the_report_is_told_nothing_of_practices_that_records_name(region, tmp_path):
+    code = region.read("practices")["practice_code"].sort()[0]
+    closed = region.read("practices").with_columns(
+        close_date=pl.when(pl.col("practice_code") == code)
+        .then(pl.lit(DAY - timedelta(days=1)))
+        .otherwise("close_date")
+    )
+    held = pack(region, practices=closed)
+    laid = layout(job(tmp_path), held, nobody(), {})
+    facts = pl.DataFrame({"person_id": ["a"], "on_register": True, "current": True,
+                          "practice_code": [code], "lsoa_code": [None]})  # fmt: skip
+    facts = facts.cast({name: PERSON_FACTS.polars_schema[name] for name in facts.columns})
+    heard = Heard()
+    notices = analysing._notices(laid, held, laid.place(facts, held), heard)
+    assert sum(code in text for text in heard.said) == 1
+    assert not any(code in text or "records name" in text for text in notices)
+    assert set(notices) <= set(heard.said)
 
 
 def test_levels_are_named_or_refused(tmp_path):

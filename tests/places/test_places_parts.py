@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pophealth_link.errors import ReferenceDataError
-from pophealth_link.places import area_footprints, best_fit, place, registration
+from pophealth_link.places import area_footprints, best_fit, ended_practices, place, registration
 from pophealth_link.schema.outputs import PERSON_FACTS
 
 DAY = date(2026, 4, 1)
@@ -42,7 +42,8 @@ def people(*rows: tuple[str | None, str | None]) -> pl.DataFrame:
 
 def placed(region: SimpleNamespace, found, frame: pl.DataFrame) -> pl.DataFrame:
     fit = best_fit(region.patients, found.units, codes=found.codes, parts=found.parts)
-    units = pl.concat([found.units, area_footprints(region.areas, fit, named=found.areas)])
+    homes = area_footprints(region.areas, fit, footprint_types=found.fitted, named=found.areas)
+    units = pl.concat([found.units, homes])
     return place(
         frame, units, region.areas, region.deprivation, codes=found.codes, parts=found.parts
     )
@@ -76,6 +77,86 @@ def test_without_shares_the_rest_is_in_none(region):
     found = held(region, table(icp("F2", practice_code="P1", lsoa_code="L2")))
     assert shares(found, "P1") == {"no_icp": 1.0}
     assert shares(found, "P1@icp=F2") == {"F2": 1.0}
+
+
+def test_some_of_a_practices_patients_leave_the_rest_with_the_pcn(region):
+    found = held(
+        region,
+        table(
+            icp("F1", pcn_code="U1"),
+            icp("F2", practice_code="P1", lsoa_code="L2"),
+            icp("F3", pcn_code="U1", lsoa_code="L2"),
+            icp("F3", pcn_code="U1", lsoa_code="L3"),
+        ),
+    )
+    rows = [("P1", "L1"), ("P1", "L2"), ("P1", "L3"), ("P2", "L2"), ("P2", None)]
+    told = placed(region, found, people(*rows))
+    # The practice's own row goes before its PCN's of the same patients, and no further.
+    assert told["registered_icp"].to_list() == ["F1", "F2", "F3", "F3", "F1"]
+    assert found.fitted == ("icp", "pcn")
+
+
+def test_a_practice_as_a_whole_goes_before_every_row_of_its_pcn(region):
+    rows = (icp("F1", pcn_code="U1"), icp("F3", pcn_code="U1", lsoa_code="L2"))
+    found = held(region, table(*rows, icp("F2", practice_code="P1")))
+    told = placed(region, found, people(("P1", "L1"), ("P1", "L2"), ("P2", "L2")))
+    assert told["registered_icp"].to_list() == ["F2", "F2", "F3"]
+
+
+def test_areas_without_a_row_keep_their_best_fit(region):
+    # L1: 60 of 100 patients with P1, who is in U1 and so in F1; L4 only with P4, who is in none.
+    found = held(region, table(icp("F1", pcn_code="U1"), icp("F2", lsoa_code="L3")))
+    told = placed(region, found, people(("P1", "L1"), ("P1", "L3"), ("P1", "L4")))
+    assert told["resident_icp"].to_list() == ["F1", "F2", "no_best_fit"]
+
+
+def test_a_former_practices_rows_are_its_successors(region):
+    world = with_closed(region)
+    own = held(world, table(icp("F9", practice_code="P6")), successors=SUCCESSORS)
+    assert shares(own, "P1") == {"F9": 1.0}
+    both = table(
+        icp("F9", practice_code="P6"), icp("F8", practice_code="P7", lsoa_code="L2"),
+        icp("F1", practice_code="P1"), icp("F2", pcn_code="U1"),
+    )  # fmt: skip
+    assert shares(held(world, both, successors=SUCCESSORS), "P1") == {"F1": 1.0}
+    alike = table(icp("F9", practice_code="P6"), icp("F9", practice_code="P7"))
+    assert shares(held(world, alike, successors=SUCCESSORS), "P1") == {"F9": 1.0}
+    apart = table(icp("F9", practice_code="P6"), icp("F8", practice_code="P7"))
+    with pytest.raises(ReferenceDataError, match=r"icp  practices: 1 \(P1\)"):
+        held(world, apart, successors=SUCCESSORS)
+
+
+@pytest.mark.parametrize("where", [{"lsoa_code": "L2"}, {"lad_code": "D1"}, {"site_code": "P1001"}])
+@pytest.mark.parametrize("share", [0.5, 1.5, 0.0])
+def test_a_share_of_a_site_or_area_is_refused(region, where, share):
+    rows = icp("F1", practice_code="P1"), icp("F2", practice_code="P1", share=share, **where)
+    with pytest.raises(ReferenceDataError, match="some patients") as caught:
+        held(region, table(*rows))
+    assert "Rows: 1." in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ["no_icp", "outside_area", "closed_practice", "no_best_fit"])
+def test_a_code_that_is_a_reason_is_refused(region, code):
+    with pytest.raises(ReferenceDataError, match=f"Codes: 1 .{code}."):
+        held(region, table(icp(code, practice_code="P1"), icp("no_pcn", practice_code="P2")))
+
+
+def test_a_surgery_lies_where_its_postcode_is_on_the_day(region):
+    moved = pl.DataFrame(
+        {
+            "postcode": ["AA1 1AA", "AA1 1AA", "AA2 2BB", "AA2 2BB"],
+            "lsoa_code": ["L4", "L1", "L2", "L4"],
+            "valid_from": [date(2000, 1, 1), date(2020, 1, 1), date(2000, 1, 1), DAY],
+            "valid_to": [date(2019, 12, 31), None, date(2026, 3, 31), None],
+        }
+    )
+    world = SimpleNamespace(**{**vars(region), "postcodes": moved})
+    found = held(world, region.footprints)
+    assert shares(found, "P1", "lad") == {"D1": 1.0}
+    assert shares(found, "P2", "lad") == {"D2": 1.0}
+    doubled = SimpleNamespace(**{**vars(region), "postcodes": moved.drop("valid_from", "valid_to")})
+    with pytest.raises(ReferenceDataError, match="same `postcode` more than once"):
+        held(doubled, region.footprints)
 
 
 def test_a_shared_pcn_is_split_by_local_authority_of_residence(region):
@@ -256,6 +337,32 @@ def test_merged_practices_count_in_their_successors_and_closed_ones_are_told(reg
     assert dict(later.codes.iter_rows()) == {"P5": "P8", "P6": "P1", "P7": "P1"}
 
 
+def test_what_ended_is_told_by_where_its_people_count(region):
+    world = with_closed(region)
+    day = date(2025, 1, 1)
+    steps = {
+        "practice_code": ["P5", "P6", "P7"],
+        "successor_code": ["P99", "P8", "P1"],  # not in the reference; not open yet; open
+        "valid_from": [day] * 3,
+    }
+    found = held(world, region.footprints, successors=pl.DataFrame(steps))
+    rows = people(("P5", "L1"), ("P6", "L1"), ("P7", "L1"), ("P1", "L1"))
+    assert placed(world, found, rows)["registered_unit"].to_list() == [
+        "unknown_practice", "unknown_practice", "P1", "P1",
+    ]  # fmt: skip
+    assert ended_practices(rows, found) == [
+        "1 practice that records name had ended by the day: their people count in the successors.",
+        "2 practices that records name had ended by the day with a successor that the reference "
+        "does not know then: their people count as unknown_practice (P5, P6).",
+    ]
+    alone = held(world, region.footprints)
+    assert ended_practices(people(("P5", "L1")), alone) == [
+        "1 practice that records name had closed by the day without one successor: their people "
+        "count as closed_practice (P5)."
+    ]
+    assert ended_practices(people(("P1", "L1")), found) == []
+
+
 def test_a_practice_closes_after_its_last_day(region):
     world = with_closed(region)
     on = registration(world.practices, region.practice_pcn, None, region.areas, region.postcodes,
@@ -281,20 +388,25 @@ person = st.tuples(
     rules=st.dictionaries(st.tuples(practices, lsoas), icps),
     whole=st.dictionaries(practices, st.tuples(icps, icps, st.integers(1, 9))),
     areas=st.dictionaries(lsoas, icps),
+    by_pcn=st.dictionaries(st.sampled_from(["U1", "U2"]), icps),
     who=st.lists(person),
 )
-def test_nobody_is_lost_or_doubled_by_splits_and_successors(region, rules, whole, areas, who):
+def test_nobody_is_lost_or_doubled_by_splits_and_successors(
+    region, rules, whole, areas, by_pcn, who
+):
     rows = [icp(f, practice_code=p, lsoa_code=a) for (p, a), f in rules.items()]
     for p, (one, two, tenths) in whole.items():
         parted = one != two
         rows.append(icp(one, practice_code=p, share=tenths / 10 if parted else 1.0))
         rows += [icp(two, practice_code=p, share=1 - tenths / 10)] if parted else []
     rows += [icp(f, lsoa_code=a) for a, f in areas.items()]
+    rows += [icp(f, pcn_code=u) for u, f in by_pcn.items()]
     found = held(with_closed(region), table(*rows), successors=SUCCESSORS)
     told = placed(region, found, people(*who))
     assert told.height == len(who)
     fit = best_fit(region.patients, found.units, codes=found.codes, parts=found.parts)
-    units = pl.concat([found.units, area_footprints(region.areas, fit, named=found.areas)])
+    homes = area_footprints(region.areas, fit, footprint_types=found.fitted, named=found.areas)
+    units = pl.concat([found.units, homes])
     for basis in ("registered", "resident"):
         counts = told.group_by(unit=f"{basis}_unit").agg(people=pl.len())
         rolled = counts.join(units.filter(basis=basis), on="unit", how="left")
@@ -311,5 +423,8 @@ def test_nobody_is_lost_or_doubled_by_splits_and_successors(region, rules, whole
         one, two, _ = whole.get(practice, (None, None, 0))
         if rule is None and not ruled and one != two and areas.get(home) in (one, two):
             rule = areas[home]
+        network = {"P1": "U1", "P2": "U1", "P3": "U2"}.get(practice)
+        if rule is None and practice not in whole:
+            rule = by_pcn.get(network)
         if rule is not None:
             assert row["registered_icp"] == rule

@@ -52,6 +52,48 @@ def test_a_practice_in_parts_is_counted_not_taken_from_its_list():
     ]
 
 
+def test_a_split_in_one_type_leaves_the_lists_of_the_others():
+    rows = [
+        ("P1", "icp", "F1"), ("P1@icp=F2", "icp", "F2"), ("P2", "icp", "F1"),
+        ("P1", "pcn", "U1"), ("P1@icp=F2", "pcn", "U1"), ("P2", "pcn", "U1"),
+    ]  # fmt: skip
+    units = pl.DataFrame(
+        [("registered", unit, kind, code, code, 1.0) for unit, kind, code in rows],
+        schema=["basis", "unit", "footprint_type", "footprint_code", "footprint_name", "share"],
+        orient="row",
+    )
+    practices = pl.DataFrame({"practice_code": ["P1", "P2"], "list_size": [30_000, 15_000]})
+    people = pl.DataFrame({"registered_unit": ["P1"] * 300 + ["P1@icp=F2"] * 10}).with_columns(
+        current=True
+    )
+    # 30,000 + 15,000 once each: within the guide of PCNs.
+    assert size_warnings(units, practices, people) == [
+        "2 of 2 ICPs lie outside the guide of about 80,000 (50,000 to 120,000) registered "
+        "patients: F1 (under 1,000 counted), F2 (under 1,000 counted)."
+    ]
+    guides = {"pcn": SizeGuide("PCNs", 30_000, 40_000, "30,000 to 40,000")}
+    assert size_warnings(units, practices, people, guides=guides) == [
+        "1 of 1 PCNs lie outside the guide of 30,000 to 40,000 registered patients: U1 (45,000)."
+    ]
+
+
+def test_parts_that_share_a_footprint_alike_have_one_list():
+    shared = [("P1", "F1", 0.4), ("P1", "F2", 0.6), ("P1@x=Y", "F1", 0.4), ("P1@x=Y", "F2", 0.6)]
+    units = pl.DataFrame(
+        [("registered", unit, "icp", code, code, share) for unit, code, share in shared],
+        schema=["basis", "unit", "footprint_type", "footprint_code", "footprint_name", "share"],
+        orient="row",
+    )
+    practices = pl.DataFrame({"practice_code": ["P1"], "list_size": [10_000]})
+    assert size_warnings(units, practices)[0].endswith("F1 (4,000), F2 (6,000).")
+    # A part that is in none: what the others have is not known from the list.
+    part = units.filter(unit="P1").with_columns(footprint_code=pl.lit("F1"), share=pl.lit(1.0))
+    none = part.head(1).with_columns(
+        unit=pl.lit("P1@x=Y"), footprint_code=pl.lit("no_icp"), share=pl.lit(1.0)
+    )
+    assert size_warnings(pl.concat([part.head(1), none]), practices) == []
+
+
 def test_a_guide_needs_an_order():
     with pytest.raises(ValueError, match="low < high"):
         SizeGuide("PCNs", 5, 5, "none")

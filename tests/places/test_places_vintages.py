@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from pophealth_link.errors import DataError, ReferenceDataError
-from pophealth_link.places import PlacesWarning, convert_vintage, on_2021
+from pophealth_link.places import PlacesWarning, convert_vintage, on_2021, told_on_2021
 
 LOOKUP = pl.DataFrame(
     [
@@ -261,3 +261,67 @@ def test_measures_of_2011_stand_on_2021():
         ("s", "lsoa", "S1b", None, None, 4.5, None),
     ]
     assert on_2021(rows.tail(2), LOOKUP).equals(rows.tail(2))
+
+
+def test_a_value_of_which_a_part_has_no_row_is_left_out_and_told():
+    rows = measure_rows(
+        ("n", "lsoa11", "M1", 1.0, 10.0, None, "2019"),
+        ("n", "lsoa11", "M2", 2.0, 30.0, None, "2021"),
+        ("m", "lsoa11", "M1", 1.0, 10.0, None, None),
+        ("m", "lsoa11", "M2", 2.0, 30.0, None, None),
+        ("m", "lsoa11", "U1", 5.0, 9.0, None, None),
+    )
+    with pytest.warns(PlacesWarning, match=r"left out, for a part has no value .*: 2\.") as caught:
+        found = on_2021(rows, LOOKUP)
+    assert len(caught) == 1
+    assert found.rows() == [
+        ("m", "lsoa", "M9", 3.0, 40.0, None, None),
+        ("m", "lsoa", "U1", 5.0, 9.0, None, None),
+    ]
+
+
+def test_a_part_without_a_row_is_told():
+    old = pl.DataFrame({"lsoa11_code": ["M1", "S1"], "value": [5, 8]})
+    with pytest.warns(PlacesWarning, match=r"\(2021\) of which a part has no row: 1\."):
+        counts = convert_vintage(old, LOOKUP, values="value")
+    assert counts.rows() == [("M9", 5.0), ("S1a", 6.0), ("S1b", 2.0)]  # the total is conserved
+    with pytest.warns(PlacesWarning, match="of which a part has no row: 1"):
+        rates = convert_vintage(old, LOOKUP, values="value", kind="rate")
+    assert rates.rows() == [("M9", 5.0), ("S1a", 8.0), ("S1b", 8.0)]
+    new = pl.DataFrame({"lsoa21_code": ["S1a"], "value": [5]})
+    with pytest.warns(PlacesWarning, match=r"\(2011\) of which a part has no row: 1\."):
+        convert_vintage(new, LOOKUP, values="value", to="lsoa11")
+
+
+def test_a_group_without_a_count_has_none_there_but_a_rate_is_unknown():
+    rows = pl.DataFrame(
+        {"lsoa11_code": ["M1", "M2", "M2"], "by": ["a", "a", "b"], "value": [1, 2, 4]}
+    )
+    counts = convert_vintage(rows, LOOKUP, values="value", by=["by"])
+    assert counts["value"].to_list() == [3.0, 4.0]
+    with pytest.warns(PlacesWarning, match="of which a part has no row: 1"):
+        convert_vintage(rows, LOOKUP, values="value", kind="rate", by=["by"])
+
+
+def test_people_of_a_split_area_are_in_its_most_populous_part_and_counted():
+    people = pl.DataFrame({"person_id": ["a", "b", "c", "d", "e"]}).with_columns(
+        lsoa_code=pl.Series(["S1", "M1", "S1b", "W01000001", None])
+    )
+    areas = pl.DataFrame({"lsoa_code": ["U1", "S1a", "S1b", "M9"]})
+    with pytest.warns(PlacesWarning, match="several of 2021: 1; "):
+        found = told_on_2021(people, areas, LOOKUP)
+    assert found["lsoa_code"].to_list() == ["S1a", "M9", "S1b", "W01000001", None]
+    assert found.drop("lsoa_code").equals(people.drop("lsoa_code"))
+
+
+@given(st.lists(st.sampled_from(["U1", "S1", "M1", "M2", "S1a", "M9", "Z"]), max_size=30))
+def test_no_person_is_lost_by_being_told_of_2011(codes):
+    people = pl.DataFrame({"person_id": range(len(codes)), "lsoa_code": codes}).cast(
+        {"lsoa_code": pl.String}
+    )
+    areas = pl.DataFrame({"lsoa_code": ["U1", "S1a", "S1b", "M9"]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PlacesWarning)
+        found = told_on_2021(people, areas, LOOKUP)
+    assert found["person_id"].to_list() == people["person_id"].to_list()
+    assert found.filter(~pl.col("lsoa_code").is_in([*areas["lsoa_code"], "Z"])).is_empty()

@@ -35,6 +35,10 @@ def test_twice_is_once(function, values):
     assert apply(function, once) == once
 
 
+def test_every_saint_of_a_name_is_joined():
+    assert apply(names.family, ["Saint John-Saint Clair"]) == ["STJOHN STCLAIR"]
+
+
 @settings(deadline=None)
 @given(values=COLUMN)
 def test_folded_names_are_plain_words(values):

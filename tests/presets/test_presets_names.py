@@ -8,7 +8,7 @@ from extracts import TABLES
 from pophealth_link.schema import Column
 from pophealth_link.sources import TableFile, preset, preset_names
 from pophealth_link.sources.reading import load
-from pophealth_link.sources.shape import Part
+from pophealth_link.sources.shape import Part, alternatives
 
 PARTS = [
     (name, table, number)
@@ -38,12 +38,18 @@ def _cells(part: Part, table: str, place: int) -> dict[str, str]:
         names[min(place, len(names) - 1)]: _value(told[c], part)
         for c, names in part.columns.items()
     }
+    combined = {
+        alternatives(item)[min(place, len(alternatives(item)) - 1)]: "1"
+        for column, items in part.combine.items()
+        if column not in part.columns
+        for item in items
+    }
     where = {
         names.split("|")[0]: next(v for v in values if v).rstrip("*")
         for names, values in part.where.items()
     }
     stacked = {p[0].replace("*", "1").replace("??", "01"): "F200" for p in part.stack.values()}
-    return {**stacked, **named, **where}
+    return {**stacked, **combined, **named, **where}
 
 
 @pytest.mark.parametrize(("name", "table", "number"), PARTS)
@@ -51,13 +57,14 @@ def test_every_name_of_a_column_is_found_and_its_value_read(
     tmp_path: Path, name: str, table: str, number: int
 ) -> None:
     part = preset(name).tables[table].parts[number]
-    for place in range(max(len(names) for names in part.columns.values())):
+    told = (*part.columns.values(), *(alternatives(e) for i in part.combine.values() for e in i))
+    for place in range(max(len(names) for names in told)):
         cells = _cells(part, table, place)
         keys = {
             key.split("|")[0]
             for of in (preset(name).tables[table].whole.spells,)
             if of
-            for key in of.of
+            for key in (*of.of, *of.otherwise)
         }
         cells = {**dict.fromkeys(keys - set(TABLES[table].names), "RAA"), **cells}
         path = tmp_path / (part.files[0].replace("*", "") + ".csv" if part.files else "file.csv")
@@ -69,7 +76,7 @@ def test_every_name_of_a_column_is_found_and_its_value_read(
         )
         accepted = load(preset(name).apply_to_all(TableFile(TABLES[table], path)), where=name)
         assert not accepted.problems, [each.what for each in accepted.problems]
-        assert set(part.columns) | set(part.constants) <= set(accepted.present)
+        assert {*part.columns, *part.constants, *part.combine} <= set(accepted.present)
         assert accepted.counts.unreadable == {}
         row = accepted.frame.row(0, named=True)
         assert all(

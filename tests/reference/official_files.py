@@ -12,10 +12,10 @@ import geopandas as gpd
 import polars as pl
 import shapely
 
-from pophealth_link.places.geometry import read_shapes, shape_columns
+from pophealth_link.places.geometry import read_shapes, shape_columns, shape_layers
 from pophealth_link.reference import Built, ShapeReader, build
 
-SHAPES = ShapeReader(shape_columns, read_shapes)
+SHAPES = ShapeReader(shape_layers, shape_columns, read_shapes)
 Row = Sequence[object]
 
 

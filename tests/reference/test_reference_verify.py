@@ -60,10 +60,23 @@ def _in_toml(old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def _line_ends(pack: Path) -> None:
+    file = pack / "pack.toml"
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+
+
+def _link(pack: Path) -> None:
+    table = pack / "areas.parquet"
+    table.rename(pack.parent / "elsewhere.parquet")
+    table.symlink_to(pack.parent / "elsewhere.parquet")
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
         (_drop_a_row, "areas.parquet"),
+        (_line_ends, "pack.toml"),
+        (_link, "areas.parquet"),
         (_another_value, "areas.parquet"),
         (_one_bit, "areas.parquet"),
         (_remove, "areas.parquet"),

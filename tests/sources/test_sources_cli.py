@@ -100,7 +100,7 @@ def job(tmp_path: Path) -> Path:
 def test_a_run_counts_every_row_of_every_submission(job: Path, tmp_path: Path) -> None:
     checked = cli("check", job)
     assert checked.returncode == 0, checked.stderr
-    assert "no file  referrals" in checked.stdout
+    assert "absent   referrals" in checked.stdout
     assert "birth_precision" not in checked.stderr
     done = cli("run", job, "--out", tmp_path / "run", "--quiet")
     assert done.returncode == 0, done.stderr

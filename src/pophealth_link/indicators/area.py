@@ -109,7 +109,9 @@ def _measured(indicator: Indicator, places: pl.DataFrame, measures: pl.DataFrame
     joined = places.drop("weight").join(rows, on=key, how="inner")
     if indicator.statistic != "score":
         return joined
-    own = pl.coalesce(str(indicator.weight), "population").cast(pl.Float64)
+    # Where the reference counts no households at all, people stand in for all of them.
+    held = str(indicator.weight) if joined[str(indicator.weight)].count() else "population"
+    own = pl.col(held).cast(pl.Float64)
     weight = pl.coalesce("denominator", own) if indicator.area_type == "lsoa" else own
     return joined.with_columns(
         (pl.col("value") * weight).alias("numerator"), weight.alias("denominator")

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from pophealth_link.engine import Frame
 from pophealth_link.errors import ReferenceDataError
 from pophealth_link.indicators.footprints import FOOTPRINT
-from pophealth_link.places.units import REASONS, REGISTERED, RESIDENT
+from pophealth_link.places import listed_shares, listed_units
+from pophealth_link.places.listed import UNKNOWN
+from pophealth_link.places.units import REGISTERED, RESIDENT
 
 ALL = "all"
 _WIDTH = 5
@@ -30,12 +33,16 @@ def list_inflation(
     population: pl.DataFrame | pl.LazyFrame,
     practice_patients: pl.DataFrame | pl.LazyFrame,
     practice_lists: pl.DataFrame | pl.LazyFrame | None = None,
+    codes: Frame | None = None,
+    parts: Frame | None = None,
 ) -> pl.DataFrame:
     """Return patients beside residents, by footprint, basis, age band and sex, sorted.
 
     `unit_footprints`: UNIT_FOOTPRINTS. Tables of the reference: `population` (mid-year estimates by
     LSOA, age and sex), `practice_patients` (patients by practice and LSOA, 2021 codes) and
     `practice_lists` (patients by practice, age and sex); of several periods the newest counts.
+    `codes` and `parts`: see `places.Registration`; lists of practices that had ended count in their
+    successors, and those of split practices are divided as their patients' homes are.
 
     * resident basis: patients of any practice who live in the footprint's LSOAs, by sex, beside
       the estimates of those LSOAs;
@@ -45,8 +52,10 @@ def list_inflation(
 
     Returns footprint, basis, age_band and sex (`all`: together), patients, residents, ratio
     (patients / residents), excess (patients - residents) and coverage: the share of its patients
-    (resident: of its LSOAs) who live where there is an estimate. Raises `ReferenceDataError` where
-    an age group crosses the bands. Source: ONS mid-year estimates; NHS England, Patients Registered
+    (resident: of its LSOAs) who live where there is an estimate; where nobody does there are no
+    residents. Practices in no footprint are in the rows that say why, and those that
+    `unit_footprints` does not know are left out. Raises `ReferenceDataError` where an age group
+    crosses the bands. Source: ONS mid-year estimates; NHS England, Patients Registered
     at a GP Practice.
 
     >>> units = pl.DataFrame({"basis": ["resident"], "unit": ["E1"], "footprint_type": ["lad"],
@@ -58,44 +67,47 @@ def list_inflation(
     >>> list_inflation(units, population=people, practice_patients=lives)["ratio"].to_list()
     [1.07]
     """
-    mapping = _mapping(unit_footprints)
+    mapping = unit_footprints.lazy().select(*FOOTPRINT, "unit", "share").collect()
+    mapping = mapping.filter(pl.col("unit") != UNKNOWN)
     lives = _newest(practice_patients).select("practice_code", "lsoa_code", "sex", "people")
+    lives = lives.with_columns(listed_units(lives, mapping, codes=codes, parts=parts))
     estimates = _banded(_newest(population).filter(pl.col("area_type") == _LSOA), "area_code")
-    parts = shares(mapping, lives)
-    residents = _residents(parts, estimates)
+    near = shares(mapping, lives)
+    residents = _residents(near, estimates)
     found = [_living(mapping, lives)]
     if practice_lists is not None:
-        found.append(_listed(mapping, _banded(_newest(practice_lists), "practice_code")))
+        lists = _banded(_newest(practice_lists), "practice_code")
+        own = listed_shares(lists["code"], mapping, codes=codes, parts=parts, patients=lives)
+        found.append(_listed(mapping, lists, own))
     else:
         found.append(_registered(mapping, lives))
     patients = pl.concat(found)
-    joined = patients.join(residents, on=list(_CELL), how="inner")
-    covered = _coverage(parts, estimates["code"].unique())
+    joined = patients.join(residents, on=list(_CELL), how="left")
+    covered = _coverage(near, estimates["code"].unique())
+    return _compared(joined.join(covered, on=list(FOOTPRINT), how="left"))
+
+
+def _compared(joined: pl.DataFrame) -> pl.DataFrame:
     ratio = pl.when(pl.col("residents") > 0).then(pl.col("patients") / pl.col("residents"))
-    return (
-        joined.join(covered, on=list(FOOTPRINT), how="left")
-        .with_columns(
-            ratio.round(4).alias("ratio"),
-            (pl.col("patients") - pl.col("residents")).round(_DECIMALS).alias("excess"),
-        )
-        .select(*_CELL, "patients", "residents", "ratio", "excess", "coverage")
-        .sort(_CELL)
-    )
+    excess = (pl.col("patients") - pl.col("residents")).round(_DECIMALS)
+    found = joined.with_columns(ratio.round(4).alias("ratio"), excess.alias("excess"))
+    columns = (*_CELL, "patients", "residents", "ratio", "excess", "coverage")
+    return found.select(columns).sort(_CELL)
 
 
 def shares(mapping: pl.DataFrame, lives: pl.DataFrame) -> pl.DataFrame:
     """Return footprint, lsoa_code, share (of the LSOA) and weight of each LSOA in a footprint.
 
-    `lives`: practice_code, lsoa_code and people. Resident: the unit is the LSOA. Registered: the
+    `lives`: unit, lsoa_code and people. Resident: the unit is the LSOA. Registered: the
     footprint's share of all patients who live in the LSOA. Weight: patients; resident: the share.
     """
     resident = mapping.filter(pl.col("basis") == RESIDENT).select(
         *FOOTPRINT, lsoa_code="unit", share="share", weight="share"
     )
-    counted = lives.group_by("practice_code", "lsoa_code").agg(pl.col("people").sum())
+    counted = lives.group_by("unit", "lsoa_code").agg(pl.col("people").sum())
     every = pl.col("people").sum().over("lsoa_code").alias("every")
     rows = mapping.filter(pl.col("basis") == REGISTERED).join(
-        counted.with_columns(every), left_on="unit", right_on="practice_code"
+        counted.with_columns(every), on="unit"
     )
     own = (pl.col("people") * pl.col("share")).sort().sum()
     registered = (
@@ -106,12 +118,6 @@ def shares(mapping: pl.DataFrame, lives: pl.DataFrame) -> pl.DataFrame:
         )
     )
     return pl.concat([resident, registered]).sort(*FOOTPRINT, "lsoa_code")
-
-
-def _mapping(unit_footprints: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
-    reasons = [name for basis in REASONS.values() for name in basis]
-    held = unit_footprints.lazy().select(*FOOTPRINT, "unit", "share").collect()
-    return held.filter(~pl.col("unit").is_in(reasons))
 
 
 def _newest(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
@@ -178,25 +184,28 @@ def _residents(parts: pl.DataFrame, estimates: pl.DataFrame) -> pl.DataFrame:
 
 def _living(mapping: pl.DataFrame, lives: pl.DataFrame) -> pl.DataFrame:
     here = mapping.filter(pl.col("basis") == RESIDENT)
-    return _of_all_ages(here.join(lives, left_on="unit", right_on="lsoa_code"), "practice_code")
+    living = lives.drop("unit")
+    return _of_all_ages(here.join(living, left_on="unit", right_on="lsoa_code"), "practice_code")
 
 
 def _registered(mapping: pl.DataFrame, lives: pl.DataFrame) -> pl.DataFrame:
     here = mapping.filter(pl.col("basis") == REGISTERED)
-    return _of_all_ages(here.join(lives, left_on="unit", right_on="practice_code"), "lsoa_code")
+    return _of_all_ages(here.join(lives, on="unit"), "practice_code", "lsoa_code")
 
 
-def _listed(mapping: pl.DataFrame, lists: pl.DataFrame) -> pl.DataFrame:
+def _listed(mapping: pl.DataFrame, lists: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+    """`own`: what share of each practice's list belongs to which unit, see `listed_shares`."""
     here = mapping.filter(pl.col("basis") == REGISTERED)
-    rows = here.join(lists, left_on="unit", right_on="code")
-    people = (pl.col("people") * pl.col("share")).alias("patients")
-    return _cube(rows.with_columns(people), ["unit"], "patients")
+    units = own.select("unit", code="practice_code", part="share")
+    rows = here.join(units, on="unit").join(lists, on="code")
+    people = (pl.col("people") * pl.col("share") * pl.col("part")).alias("patients")
+    return _cube(rows.with_columns(people), ["unit", "code"], "patients")
 
 
-def _of_all_ages(rows: pl.DataFrame, other: str) -> pl.DataFrame:
+def _of_all_ages(rows: pl.DataFrame, *others: str) -> pl.DataFrame:
     people = (pl.col("people").cast(pl.Float64) * pl.col("share")).alias("patients")
     rows = rows.with_columns(people, pl.lit(ALL).alias("age_band"))
-    return _cube(rows, ["unit", other], "patients")
+    return _cube(rows, ["unit", *others], "patients")
 
 
 def _coverage(parts: pl.DataFrame, known: pl.Series) -> pl.DataFrame:

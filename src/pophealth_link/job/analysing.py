@@ -18,6 +18,7 @@ from pophealth_link.job.index import read as read_index
 from pophealth_link.job.layout import Layout
 from pophealth_link.job.model import Job
 from pophealth_link.job.progress import Progress
+from pophealth_link.job.published import published
 from pophealth_link.job.quarantine import Input, Quarantine, tell_unreadable
 from pophealth_link.need import BaselineInputs
 from pophealth_link.reference import Pack
@@ -33,6 +34,7 @@ class Analysed:
     """What the second half works with, for release and report; no identifier among it.
 
     `notices` are warnings about footprints, which the report may show: they hold no count of ours.
+    `published`: tables of published counts of practices, by file name.
     """
 
     accounts: Accounts
@@ -40,6 +42,7 @@ class Analysed:
     inputs: BaselineInputs = field(repr=False)
     counts: pl.DataFrame = field(repr=False)
     notices: tuple[str, ...] = ()
+    published: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,10 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
     progress.stage("placing people in footprints")
     files = _footprint_files(job, told)
     with layout.telling(progress):
-        laid = layout.layout(job, pack, registered_patients(index.facts), files)
+        facts = layout.facts_on_day(index.facts, pack)
+        laid = layout.layout(job, pack, registered_patients(facts), files)
         settings = places.linked_settings(index.people, {s.name: s.setting for s in job.sources})
-        people = laid.place(index.facts, pack, settings)
+        people = laid.place(facts, pack, settings)
     out.mkdir(parents=True, exist_ok=True)
     for name, frame in _placed(people, laid).items():
         frame.write_parquet(out / name)
@@ -80,7 +84,8 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
         inputs = baseline_inputs(job, pack, laid, people, events, dwellings)
     progress.stage("counting indicators")
     counts = need.count(inputs, policy=job.policy)
-    return Analysed(told.accounts, index, inputs, counts, notices)
+    tables = published(pack, laid.units, laid.held)
+    return Analysed(told.accounts, index, inputs, counts, notices, tables)
 
 
 def baseline_inputs(
@@ -132,10 +137,14 @@ def _placed(people: pl.DataFrame, laid: Layout) -> dict[str, pl.DataFrame]:
 
 
 def _notices(laid: Layout, pack: Pack, people: pl.DataFrame, progress: Progress) -> tuple[str, ...]:
+    """Tell all warnings about footprints; return those that the report may show.
+
+    What names or counts practices of records is told to whoever runs the job alone: a practice may
+    have one person.
+    """
     sizes = places.size_warnings(laid.units, pack.read("practices"), people)
-    ended = places.ended_practices(people, laid.held)
-    notices = (*ended, *sizes, *places.best_fit_warnings(laid.fit))
-    for notice in notices:
+    notices = (*sizes, *places.best_fit_warnings(laid.fit))
+    for notice in (*places.ended_practices(people, laid.held), *notices):
         progress.warn(notice)
     return notices
 

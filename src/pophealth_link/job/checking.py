@@ -36,7 +36,8 @@ def describe(path: Path) -> tuple[Job, list[str]]:
     lines += [f"policy     {job.spec.disclosure.policy}"]
     rules = link_settings.passes(job.spec.link)
     for source in job.sources:
-        lines += _describe(source, rules)
+        others = [each for each in job.sources if each is not source]
+        lines += _describe(source, others, rules)
     for each in job.properties:
         columns = ", ".join(sources.found_columns(each.dwellings))
         lines += [f"properties {each.name}", f"  columns  {columns}"]
@@ -44,17 +45,19 @@ def describe(path: Path) -> tuple[Job, list[str]]:
     return job, lines
 
 
-def _describe(source: Source, rules: Sequence[DeterministicPass]) -> list[str]:
+def _describe(
+    source: Source, others: Sequence[Source], rules: Sequence[DeterministicPass]
+) -> list[str]:
     head = f"source     {source.name} ({source.setting}{', register' if source.register else ''})"
     return [
         head,
         f"  columns  {', '.join(sources.found_columns(source.people))}",
-        f"  passes   {', '.join(contents.passes(source, rules)) or 'none'}",
+        f"  passes   {', '.join(contents.passes(source, others, rules)) or 'none'}",
         *(
             f"  events   {e.table.name}: {', '.join(sources.found_columns(e))}"
             for e in source.events
         ),
-        *([f"  no file  {', '.join(source.absent_tables)}"] if source.absent_tables else []),
+        *([f"  absent   {', '.join(source.absent_tables)}"] if source.absent_tables else []),
     ]
 
 

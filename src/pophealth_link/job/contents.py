@@ -17,6 +17,7 @@ from pophealth_link.job.spec import NAMED_MODELS
 from pophealth_link.link import People, decisions, model, previous_index
 from pophealth_link.link.passes import KEYS, DeterministicPass
 from pophealth_link.link.records import register_of
+from pophealth_link.prepare import nhs_number
 from pophealth_link.privacy import opt_outs
 from pophealth_link.reference import Pack
 from pophealth_link.sources import Source
@@ -37,20 +38,21 @@ def problems(job: Job, halves: Sequence[Half]) -> list[Problem]:
 
 
 def check_against(job: Job, pack: Pack, halves: Sequence[Half]) -> list[str]:
-    """Return warnings about the job's day and passes, and its footprints beside the reference.
+    """Return warnings about the job's day, passes and files, its footprints beside the reference.
 
     Raises `JobError` for a local authority that the reference does not hold, and
     `ReferenceDataError` where practices are not in whole footprints on the day.
     """
     weak = link_settings.pass_warnings(job.spec.link) if "link" in halves else []
-    weak = [*_day_warnings(job), *weak]
+    weak = [*_day_warnings(job), *weak, *_reading(job, halves)]
     if "analyse" not in halves:
         return weak
     areas = layout.areas_on_day(job, pack)
     layout.authorities(job, pack, areas)
     read = footprints.read(job)
-    footprints.practice_rows(job, pack, read, areas)
-    return [*weak, *layout.day_warnings(job, pack), *footprints.warnings(job, pack, read)]
+    held = footprints.practice_rows(job, pack, read, areas)
+    told = footprints.warnings(job, read, held, areas)
+    return [*weak, *layout.day_warnings(job, pack), *told]
 
 
 def _day_warnings(job: Job) -> list[str]:
@@ -62,21 +64,70 @@ def _day_warnings(job: Job) -> list[str]:
     return [f"as_of ({as_of}) is not within a year after the period ({first} to {last})."]
 
 
-def passes(source: Source, rules: Sequence[DeterministicPass]) -> list[str]:
-    """Return the names of the passes that a source has the columns for; `rules` are the job's."""
+def passes(
+    source: Source, others: Sequence[Source], rules: Sequence[DeterministicPass]
+) -> list[str]:
+    """Return the names of the passes that a source has the columns for; `rules` are the job's.
+
+    By its NHS numbers a source can only be linked with one of `others` whose numbers are of the
+    same kind, in clear or tokens; or with itself where it is alone.
+    """
     found = set(sources.found_columns(source.people))
-    able = ["nhs_number"] if "nhs_number" in found else []
+    able = ["nhs_number"] if "nhs_number" in found and _has_mate(source, others) else []
     able += [rule.name for rule in rules if {KEYS[key] for key in rule.keys} <= found]
     return able + (["probabilistic"] if found & _NAMES and found & _TELLING else [])
 
 
-def unlinkable(source: Source, rules: Sequence[DeterministicPass], where: str) -> list[Problem]:
+def _has_mate(source: Source, others: Sequence[Source]) -> bool:
+    alike = [each for each in others if each.nhs_number_kind == source.nhs_number_kind]
+    return not others or any("nhs_number" in sources.found_columns(e.people) for e in alike)
+
+
+def unlinkable(
+    source: Source, others: Sequence[Source], rules: Sequence[DeterministicPass], where: str
+) -> list[Problem]:
     """Return the problem of a source that no pass can link, if it is one."""
-    if passes(source, rules):
+    if passes(source, others, rules):
         return []
     what = f"{source.name} has no columns by which any pass could link it."
     fix = "map nhs_number, or names with date_of_birth, postcode or uprn, in [sources.columns]."
-    return [Problem(LinkageError, where, what, fix)]
+    if "nhs_number" in sources.found_columns(source.people):
+        kinds = {"clear": "in clear", "token": "tokens"}
+        what = f"{source.name} has nothing but NHS numbers ({kinds[source.nhs_number_kind]}), and "
+        what += "no other source has any of that kind."
+        fix = "have all made into tokens by one key, or mend nhs_number_kind if it is wrong."
+    return [Problem(LinkageError, f"{where}.people", what, fix)]
+
+
+def number_warning(source: Source, numbers: pl.Series) -> str | None:
+    """Return that the kind of a source's NHS numbers is doubtful, if their values show it.
+
+    No number in clear has a right check digit; or every token has one, as numbers in clear have.
+    """
+    told = numbers.drop_nulls()
+    frame = nhs_number.standardise(told.alias("nhs_number").to_frame().lazy()).collect()
+    valid = int((frame["nhs_number_status"] == "valid").sum())
+    if not told.len():
+        return None
+    if source.nhs_number_kind == "clear" and not valid:
+        what = 'none is a valid NHS number. If they are tokens, say nhs_number_kind = "token".'
+    elif source.nhs_number_kind == "token" and valid == told.len():
+        what = 'all are valid NHS numbers. If they are in clear, say nhs_number_kind = "clear".'
+    else:
+        return None
+    return f"{source.name}: of {told.len():,} values of nhs_number {what}"
+
+
+def _reading(job: Job, halves: Sequence[Half]) -> list[str]:
+    """Return what a person should know of the files of each source that `halves` read."""
+    told = []
+    for source in job.sources:
+        files = [source.people] if "link" in halves else []
+        files += source.events if "analyse" in halves else ()
+        found = [each for file in files for each in sources.cautions(file)]
+        found += source.notices if "analyse" in halves else ()
+        told += [f"{source.name}: {each}" for each in found]
+    return told
 
 
 def _register(job: Job) -> list[Problem]:

@@ -20,6 +20,7 @@ _WIDTH = 100
 def describe(name: str | None = None) -> str:
     """Return what there is to describe, or one table, code list or preset, indicators, attributes.
 
+    A name that ends in `.toml` is the file of a preset of the job's own.
     Raises `JobError` with the nearest name where there is none.
     """
     if name is None:
@@ -36,7 +37,7 @@ def describe(name: str | None = None) -> str:
         return "\n\n".join(_indicator(each) for each in catalogue())
     if name == "attributes":
         return "\n\n".join(_attribute(rule) for rule in _rows(attributes.rules()))
-    if name in preset_names():
+    if name in preset_names() or name.endswith(".toml"):
         return describe_preset(name)
     if name not in {*TABLES, *CODE_LISTS}:
         close = nearest(name, [*TABLES, *CODE_LISTS, *preset_names()])

@@ -10,8 +10,8 @@ from pophealth_link import places, sources
 from pophealth_link.engine import collect, lazy
 from pophealth_link.errors import DataError, JobError, Problem
 from pophealth_link.job.model import Job
-from pophealth_link.places import Registration
-from pophealth_link.places.named import RESERVED_TYPES
+from pophealth_link.places import Registration, named
+from pophealth_link.places.frames import listed
 from pophealth_link.reference import Pack
 from pophealth_link.schema.reference import FOOTPRINTS
 from pophealth_link.sources import Accepted, TableFile
@@ -37,7 +37,7 @@ def problems(job: Job) -> list[Problem]:
     found = [
         Problem(JobError, f"footprints.{kind}", taken, fix)
         for kind in job.spec.footprints.files
-        if kind in RESERVED_TYPES
+        if kind in named.RESERVED_TYPES
     ]
     for kind, file in read(job).items():
         found += file.problems or _row_problems(kind, file)
@@ -47,10 +47,17 @@ def problems(job: Job) -> list[Problem]:
 def _row_problems(kind: str, file: Accepted) -> list[Problem]:
     nobody = pl.all_horizontal(pl.col(name).is_null() for name in (*_MEMBERS, *_AREAS))
     shares = sum(n for (c, _), n in file.counts.unreadable.items() if c == "share")
+    typed = file.frame.with_columns(footprint_type=pl.lit(kind))
+    reasons = typed.filter(places.is_reason())
     counted = (
         (file.frame.filter(nobody).height, "name no practice, PCN or area."),
         (file.frame["footprint_code"].null_count(), "have no footprint_code."),
         (shares, "have a share that is not a number."),
+        (
+            file.frame.filter(named.shares_part()).height,
+            "share out the patients of a site or area.",
+        ),
+        (reasons.height, "have a footprint_code that means why people are in none."),
     )
     return [
         Problem(
@@ -93,37 +100,57 @@ def _together(pack: Pack, files: Mapping[str, Accepted]) -> pl.DataFrame | None:
     return pl.concat(frame.select(FOOTPRINTS.names) for frame in frames) if frames else None
 
 
-def warnings(job: Job, pack: Pack, files: Mapping[str, Accepted]) -> list[str]:
-    """Return a warning for each file that puts nobody in a footprint on the day, with counts."""
+def warnings(
+    job: Job, files: Mapping[str, Accepted], held: Registration, areas: pl.DataFrame
+) -> list[str]:
+    """Return a warning for each file with rows that put nobody in a footprint on the day.
+
+    `held`: what practices are in on the day, `areas`: the reference's of the day. Rows are counted,
+    and what they name and the reference does not know is listed: it is the job's own file, of
+    organisations and areas.
+    """
     told = []
     for kind, file in files.items():
         rows = file.frame
-        held = _held(rows, job)
-        if not held.height:
+        now = _held(rows, job)
+        if not now.height:
             told.append(
                 f"footprints.{kind}: none of its {rows.height:,} rows holds on {job.spec.as_of}, "
                 "so nobody is in a footprint of this type."
             )
-        elif not _known(held, job, pack):
+            continue
+        unknown = _unknown(now, held, areas)
+        lost = now.filter(pl.any_horizontal(unknown.values()))
+        if lost.height:
+            codes = sorted({c for name, where in unknown.items() for c in now.filter(where)[name]})
+            none = ", so nobody is in a footprint of this type" * (lost.height == now.height)
             told.append(
-                f"footprints.{kind}: the reference knows none of its {_members(held):,} practices, "
-                "PCNs and areas, so nobody is in a footprint of this type."
+                f"footprints.{kind}: {lost.height:,} of {now.height:,} rows put nobody in a "
+                f"footprint, for the reference does not know on {job.spec.as_of} what they name: "
+                f"{listed(codes)}{none}."
             )
     return told
 
 
-def _known(held: pl.DataFrame, job: Job, pack: Pack) -> bool:
-    spells = _held(pack.read("practice_pcn"), job)
-    practices = pl.concat([pack.read("practices")["practice_code"], spells["practice_code"]])
-    return bool(
-        held["practice_code"].is_in(practices.implode()).any()
-        or held["pcn_code"].is_in(spells["pcn_code"].implode()).any()
-        or any(held[name].is_in(pack.read("areas")[name].implode()).any() for name in _AREAS)
-    )
+def _unknown(rows: pl.DataFrame, held: Registration, areas: pl.DataFrame) -> dict[str, pl.Expr]:
+    """Return the column of each row's member and place, and where the reference does not know it.
 
-
-def _members(held: pl.DataFrame) -> int:
-    return sum(held[name].drop_nulls().n_unique() for name in (*_MEMBERS, *_AREAS))
+    A practice goes before a PCN and an LSOA before a local authority, as in `places`.
+    """
+    units = held.units.filter(basis="registered", footprint_type="pcn")
+    ended = held.codes.filter(pl.col("practice_code").is_in(units["unit"].implode()))["code"]
+    known = {
+        "practice_code": pl.concat([units["unit"], ended]),
+        "pcn_code": units["footprint_code"],
+        "lsoa_code": areas["lsoa_code"],
+        "lad_code": areas["lad_code"],
+    }
+    before = {"pcn_code": "practice_code", "lad_code": "lsoa_code"}
+    found = {}
+    for name, codes in known.items():
+        where = pl.col(name).is_not_null() & ~pl.col(name).is_in(codes.drop_nulls().implode())
+        found[name] = where & pl.col(before[name]).is_null() if name in before else where
+    return found
 
 
 def _held(rows: pl.DataFrame, job: Job) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from pophealth_link.job import footprints
 from pophealth_link.job.model import Job
 from pophealth_link.job.progress import Progress
 from pophealth_link.places import PlacesWarning, Registration
+from pophealth_link.places.frames import listed
 from pophealth_link.reference import Pack
 from pophealth_link.schema.reference import AREA_MEASURES
 from pophealth_link.sources import Accepted
@@ -59,16 +60,17 @@ def layout(job: Job, pack: Pack, patients: pl.DataFrame, files: Mapping[str, Acc
     """
     areas = areas_on_day(job, pack)
     held = footprints.practice_rows(job, pack, files, areas)
-    counted = published(pack)
+    counted = published(job, pack, areas)
     lives = patients if counted is None else counted
-    fit = places.best_fit(lives, held.units, codes=held.codes, parts=held.parts)
-    kinds = held.units["footprint_type"].unique().sort()
-    of_areas = ("lad", "icb", "whole", *job.spec.footprints.levels)
+    # Areas make the other types: who lives where needs no fit.
+    made = held.units.filter(pl.col("footprint_type").is_in(held.fitted))
+    fit = places.best_fit(lives, made, codes=held.codes, parts=held.parts)
+    fit = _unnamed(fit, held.areas)
     resident = places.area_footprints(
         areas,
         fit,
         authorities(job, pack, areas) or None,
-        footprint_types=[kind for kind in kinds if kind not in of_areas],
+        footprint_types=held.fitted,
         named=held.areas,
         levels=job.spec.footprints.levels,
     )
@@ -77,6 +79,11 @@ def layout(job: Job, pack: Pack, patients: pl.DataFrame, files: Mapping[str, Acc
     kept = fit.join(resident.select("unit").unique(), left_on="lsoa_code", right_on="unit",
                     how="semi")  # fmt: skip
     return Layout(units, kept if counted is not None else fit, held, areas)
+
+
+def _unnamed(fit: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+    """Return the best fits of LSOAs that no row of the type names: the others have no need."""
+    return fit.join(named, on=["lsoa_code", "footprint_type"], how="anti", maintain_order="left")
 
 
 def areas_on_day(job: Job, pack: Pack) -> pl.DataFrame:
@@ -89,33 +96,48 @@ def areas_on_day(job: Job, pack: Pack) -> pl.DataFrame:
     return places.recode_areas(areas, pack.read("lad_changes"), job.spec.as_of)
 
 
+def facts_on_day(facts: pl.DataFrame, pack: Pack) -> pl.DataFrame:
+    """Return PERSON_FACTS with LSOAs of 2011, as some extracts tell them, on those of 2021."""
+    if not pack.has("lsoa_changes"):
+        return facts
+    return places.told_on_2021(facts, pack.read("areas"), pack.read("lsoa_changes"))
+
+
 def authorities(job: Job, pack: Pack, areas: pl.DataFrame) -> list[str]:
     """Return the job's local authorities by their codes on the day.
 
     Raises `JobError` for one that the reference does not hold.
     """
     named = job.spec.footprints.local_authorities
-    ends: dict[str, str] = {}
+    on_day = {code: [code] for code in named}
     if pack.has("lad_changes"):
-        found = places.authority_successors(pack.read("lad_changes"), job.spec.as_of).drop_nulls()
-        ends = dict(found.iter_rows())
+        on_day = places.authorities_named(named, pack.read("lad_changes"), job.spec.as_of)
     known = areas["lad_code"].drop_nulls().unique().sort().to_list()
-    unknown = [code for code in named if ends.get(code, code) not in known]
+    held = {code: [c for c in {code, *on_day[code]} if c in known] for code in named}
+    unknown = [code for code, found in held.items() if not found]
     if unknown:
         raise JobError(
             f"the reference {pack.name} does not hold {len(unknown):,} of the local authorities.",
             *(f"footprints.local_authorities  {c}{nearest(c, known)}" for c in unknown),
             fix="name codes such as E09000004 that the reference holds, or another reference.",
         )
-    return sorted({ends.get(code, code) for code in named})
+    return sorted({code for found in held.values() for code in found})
 
 
-def published(pack: Pack) -> pl.DataFrame | None:
-    """Return the patients by practice and LSOA that the reference publishes, if it does."""
+def published(job: Job, pack: Pack, areas: pl.DataFrame) -> pl.DataFrame | None:
+    """Return the patients by practice and LSOA that the reference publishes, if it does.
+
+    None too where nothing of what it publishes is on the LSOAs of `areas`' vintage.
+    """
     if not pack.has("practice_patients"):
         return None
-    changes = pack.read("lsoa_changes") if pack.has("lsoa_changes") else None
-    return places.published_patients(pack.read("practice_patients"), changes)
+    found: pl.DataFrame = places.published_patients(
+        pack.read("practice_patients"),
+        pack.read("lsoa_changes") if pack.has("lsoa_changes") else None,
+        areas=areas,
+        as_of=job.spec.as_of,
+    )
+    return None if found.is_empty() else found
 
 
 def measures(job: Job, pack: Pack, areas: pl.DataFrame) -> pl.DataFrame:
@@ -128,12 +150,31 @@ def measures(job: Job, pack: Pack, areas: pl.DataFrame) -> pl.DataFrame:
     if not pack.has("exposures"):
         return found
     exposed = places.share_exposed(pack.read("postcodes"), pack.read("exposures"), areas)
-    return pl.concat([found, exposed.select(found.columns)])
+    # One of the two: the polygons, which are counted at today's postcodes.
+    again = pl.col("measure").is_in(exposed["measure"].implode()) & (pl.col("area_type") == "lsoa")
+    return pl.concat([found.filter(~again), exposed.select(found.columns)])
 
 
 def day_warnings(job: Job, pack: Pack) -> list[str]:
     """Return what the reference says of another day than the job's, names and counts."""
-    return places.validity_warnings(pack.about, job.spec.as_of)
+    return [*places.validity_warnings(pack.about, job.spec.as_of), *_untold(job, pack)]
+
+
+def _untold(job: Job, pack: Pack) -> list[str]:
+    if not pack.has("lad_changes"):
+        return []
+    areas = areas_on_day(job, pack)
+    codes = areas["lad_code"].drop_nulls().unique()
+    used = authorities(job, pack, areas)
+    codes = codes.filter(codes.is_in(used)) if used else codes
+    untold = places.untold_authorities(codes, pack.read("lad_changes"), job.spec.as_of)
+    if not untold:
+        return []
+    return [
+        f"Local authorities that several became after {job.spec.as_of}: {len(untold):,} "
+        f"({listed(untold)}); without a `hierarchy` by date the reference cannot tell which of "
+        "them a place was in, so they stay one."
+    ]
 
 
 @contextmanager

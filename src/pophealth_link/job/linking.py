@@ -23,6 +23,7 @@ from pophealth_link.job.progress import Progress
 from pophealth_link.job.quarantine import Quarantine
 from pophealth_link.link import Links, LinkSpec, People, link, model
 from pophealth_link.link.facts import person_facts, property_facts, with_uprn
+from pophealth_link.places import ended_postcodes
 from pophealth_link.prepare import address, postcode
 from pophealth_link.privacy import Key
 from pophealth_link.reference import Pack
@@ -60,6 +61,8 @@ def run_link(job: Job, pack: Pack, out: Path, progress: Progress, *, key: Key | 
     accounts.linked(links.person_index)
     _warn_of_numbers(links, progress)
     progress.stage("placing people and dwellings")
+    for warning in ended_postcodes(links.records, pack.scan("postcodes"), job.spec.as_of):
+        progress.warn(warning)
     homes = _read_dwellings(job, told)
     facts = person_facts(
         with_uprn(links.records, list(homes.values())),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pophealth_link import disclosure, sources
 from pophealth_link.disclosure import Policy
@@ -20,12 +22,13 @@ from pophealth_link.job.spec import (
     parse,
 )
 from pophealth_link.link.passes import DEFAULT_PASSES, DeterministicPass
-from pophealth_link.schema import DWELLINGS, EVENT_TABLES, PEOPLE
+from pophealth_link.schema import DWELLINGS, EVENT_TABLES, PEOPLE, Table
 from pophealth_link.sources import (
     ALIASES,
     NO_PRESET,
     Only,
     Preset,
+    PresetTable,
     PropertySource,
     Source,
     TableFile,
@@ -51,7 +54,8 @@ def load(path: Path, halves: Sequence[Half] = ("link", "analyse")) -> Job:
     problems += wrong
     rules = DEFAULT_PASSES if wrong else link_settings.passes(spec.link)
     for i, source in enumerate(made):
-        problems += _check_source(source, f"sources[{i}]", halves, rules)
+        others = [*made[:i], *made[i + 1 :]]
+        problems += _check_source(source, others, f"sources[{i}]", halves, rules)
     for i, each in enumerate(properties):
         problems += [
             problem
@@ -125,24 +129,39 @@ def _source(spec: SourceSpec, place: int, folder: Path, problems: list[Problem])
     named = [e for i, each in enumerate(spec.events) for e in _events(
         each, spec, preset, f"{where}.events[{i}]", folder, problems
     )]  # fmt: skip
-    found, absent = _found_events(spec, preset, [each.table.name for each in named], folder)
+    found = _found_events(spec, preset, [each.table.name for each in named], folder)
+    people = _people(spec, preset, where, folder, problems)
     return Source(
         name=spec.name,
         # Where none is told a problem is on its way: any valid setting serves until then.
         setting=spec.setting or preset.setting or "local_authority",
-        people=_people(spec, preset, where, folder, problems),
-        events=(*named, *found),
+        people=people,
+        events=(*named, *found.tables),
         unique_people=unique,
         register=spec.register_,
-        nhs_number_kind=spec.nhs_number_kind or preset.nhs_number_kind,
+        nhs_number_kind=spec.nhs_number_kind or _kind(preset, people, where, problems),
         superseded_numbers=spec.superseded_numbers,
         aliases=(
             preset.apply(TableFile(ALIASES, folder / spec.aliases, alias_columns, alias_formats))
             if spec.aliases
             else None
         ),
-        absent_tables=absent,
+        absent_tables=found.absent,
+        notices=found.notices,
     )
+
+
+def _kind(
+    preset: Preset, people: TableFile, where: str, problems: list[Problem]
+) -> Literal["clear", "token"]:
+    """Return what kind of NHS number the column holds that is read, else what the preset says."""
+    names = sources.columns_used(people, "nhs_number") if preset.kinds else ()
+    kinds = {preset.kinds.get(name.casefold(), preset.nhs_number_kind) for name in names}
+    if len(kinds) > 1:
+        what = f"numbers in clear and tokens are in different files ({', '.join(names)})."
+        fix = "give each its own source, or say which column, [sources.columns] nhs_number."
+        problems.append(Problem(JobError, f"{where}.nhs_number_kind", what, fix))
+    return min(kinds, default=preset.nhs_number_kind)
 
 
 def _people(
@@ -161,35 +180,72 @@ def _people(
     return preset.apply_to_all(file)
 
 
-def _found_events(
-    spec: SourceSpec, preset: Preset, named: Sequence[str], folder: Path
-) -> tuple[list[TableFile], tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The tables of events at a path, the names of those that are not, and what to tell of them."""
+
+    tables: list[TableFile] = field(default_factory=list)
+    absent: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+def _found_events(spec: SourceSpec, preset: Preset, named: Sequence[str], folder: Path) -> _Found:
     """Return the event tables that the preset finds at the source's path, and those it does not.
 
-    A table that the job names itself is not looked for.
+    A table that the job names itself is not looked for. The columns and formats of the source hold
+    for each table that has them.
     """
     if not spec.path:
-        return [], ()
-    return _tables_at(folder / spec.path, preset, named, _codelist(spec.codelist, None, folder))
+        return _Found()
+    codelist = _codelist(spec.codelist, None, folder)
+    return _tables_at(folder / spec.path, preset, named, codelist, (spec.columns, spec.formats))
 
 
 def _tables_at(
-    path: Path, preset: Preset, named: Sequence[str], codelist: Path | None
-) -> tuple[list[TableFile], tuple[str, ...]]:
-    tables = [each for each in preset.tables if each in EVENT_TABLES and each not in named]
-    made = [
-        preset.apply_to_all(TableFile(EVENT_TABLES[each], path, codelist=codelist))
-        for each in tables
+    path: Path,
+    preset: Preset,
+    named: Sequence[str],
+    codelist: Path | None,
+    told: tuple[Mapping[str, str], Mapping[str, tuple[str, ...]]] = ({}, {}),
+) -> _Found:
+    names = [each for each in preset.tables if each in EVENT_TABLES and each not in named]
+    made = [_shared_file(EVENT_TABLES[each], path, codelist, told) for each in names]
+    applied = [preset.apply_to_all(file) for file in made]
+    there = {f.table.name: f for f in applied if _is_told(f, preset.tables[f.table.name])}
+    absent = tuple(each for each in names if each not in there)
+    lost = [f for f in applied if f.table.name in absent and sources.is_there(f)]
+    notices = [
+        f"{path.name} is not read for {file.table.name}: {problem.what}"
+        for file in lost
+        if not preset.tables[file.table.name].optional
+        for problem in sources.check(file, "")[:1]
     ]
-    found = [f for f in made if preset.tables[f.table.name].required or _is_told(f)]
-    there = [file.table.name for file in found]
-    return found, tuple(each for each in tables if each not in there)
+    return _Found(list(there.values()), absent, tuple(notices))
 
 
-def _is_told(file: TableFile) -> bool:
-    """Return whether a table's files are there, or one that holds other tables has its columns."""
-    if any(part.files for part in file.parts) or not sources.is_there(file):
-        return sources.is_there(file)
+def _shared_file(
+    table: Table,
+    path: Path,
+    codelist: Path | None,
+    told: tuple[Mapping[str, str], Mapping[str, tuple[str, ...]]],
+) -> TableFile:
+    columns = {name: each for name, each in told[0].items() if name in table.names}
+    formats = {name: each for name, each in told[1].items() if name in table.names}
+    return TableFile(table, path, columns, formats, codelist=codelist, shared=True)
+
+
+def _is_told(file: TableFile, known: PresetTable) -> bool:
+    """Return whether a table is looked for at its path: then what it lacks is a problem.
+
+    It is where its files are there; or where one file holds several tables, unless the columns
+    of a table are absent that is `optional`, or that is known by another name of the file.
+    """
+    if any(part.files for part in file.parts):
+        return known.required or sources.is_there(file)
+    if not sources.is_there(file):
+        return known.required
+    if known.required or (known.is_named(file.path) and not known.optional):
+        return True
     return all(problem.kind is JobError for problem in sources.check(file, ""))
 
 
@@ -210,11 +266,11 @@ def _events(
     own = _preset(spec.preset, f"{where}.preset", folder, problems) if spec.preset else preset
     codelist = _codelist(spec.codelist, source.codelist, folder)
     if spec.table is None:
-        found, _ = _tables_at(folder / spec.path, own, (), codelist)
-        if own.name and not found:
+        found = _tables_at(folder / spec.path, own, (), codelist)
+        if own.name and not found.tables:
             what = f"the preset {own.name} finds no table of events at {spec.path}."
             problems.append(Problem(JobError, where, what))
-        return found
+        return found.tables
     table = EVENT_TABLES.get(spec.table)
     if table is None:
         hint = nearest(spec.table, EVENT_TABLES) or f" Tables: {', '.join(EVENT_TABLES)}."
@@ -240,13 +296,17 @@ def _preset(name: str | None, where: str, folder: Path, problems: list[Problem])
 
 
 def _check_source(
-    source: Source, where: str, halves: Sequence[Half], rules: Sequence[DeterministicPass]
+    source: Source,
+    others: Sequence[Source],
+    where: str,
+    halves: Sequence[Half],
+    rules: Sequence[DeterministicPass],
 ) -> list[Problem]:
     problems: list[Problem] = []
     if "link" in halves:
         problems += sources.check(source.people, f"{where}.people", only="identifiers")
         # What a file that cannot be read could be linked by is not known.
-        problems += [] if problems else contents.unlinkable(source, rules, f"{where}.people")
+        problems += [] if problems else contents.unlinkable(source, others, rules, where)
         if source.aliases:
             problems += sources.check(source.aliases, f"{where}.aliases")
     if "analyse" in halves:

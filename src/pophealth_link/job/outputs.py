@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pophealth_link.disclosure.release import MANIFEST as RELEASE_MANIFEST
-from pophealth_link.job import analysing, cards, linking, releasing, runner
+from pophealth_link.job import analysing, cards, linking, published, releasing, runner
 from pophealth_link.job.index import CARD_FACTS
 from pophealth_link.job.model import OWN_KEY, Job
 
@@ -31,6 +31,7 @@ def files(job: Job) -> list[str]:
         releasing.DICTIONARY,
         releasing.REPORT,
         releasing.NEED_INDEX,
+        *published.names(job.read_reference()),
         RELEASE_MANIFEST,
     ]
     return sorted(

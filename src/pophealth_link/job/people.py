@@ -10,7 +10,7 @@ import polars as pl
 from pophealth_link import sources
 from pophealth_link.errors import Problem
 from pophealth_link.folders import shown
-from pophealth_link.job import number_changes, quarantine
+from pophealth_link.job import contents, number_changes, quarantine
 from pophealth_link.job.accounting import Accounts
 from pophealth_link.job.model import Job
 from pophealth_link.job.progress import Progress
@@ -78,6 +78,9 @@ def _number_changes(job: Job) -> pl.DataFrame | None:
 
 
 def _people(source: Source, read: Accepted, told: Reading) -> People:
+    doubt = contents.number_warning(source, read.frame["nhs_number"])
+    if doubt:
+        told.progress.warn(doubt)
     accepted, replaced = _renumbered(source, _born_by(read, told.as_of), told)
     former = _aliases(source, accepted.frame["record_id"], told)
     frame, gone = _without_opted_out(source, accepted.frame, former, told)

@@ -44,6 +44,7 @@ def release(job: Job, pack: Pack, done: Analysed, out: Path, progress: Recorder)
             DICTIONARY: dictionary(),
             REPORT: page,
             NEED_INDEX: _as_json(index),
+            **done.published,
         },
         job.policy,
         suppressed={BASELINE: _withheld(summary)},

@@ -161,20 +161,26 @@ _PARTS_AGREE = (
     " + (month(date_of_birth_l) = month(date_of_birth_r))::int"
     " + (day(date_of_birth_l) = day(date_of_birth_r))::int)"
 )
-# Where a source tells the month and no day there is no text: its date is the first of the month.
-_DAYS = "(birth_text_l is not null and birth_text_r is not null)"
+# Eight letters: a day. Where a source tells the year alone the text is that; where it tells a month
+# there is none, and the date is the first of the month.
+_DAYS = "(coalesce(length(birth_text_l), 0) = 8 and coalesce(length(birth_text_r), 0) = 8)"
+_NO_YEARS = "(coalesce(length(birth_text_l), 8) = 8 and coalesce(length(birth_text_r), 8) = 8)"
 _MONTHS = "(birth_year_l = birth_year_r and month(date_of_birth_l) = month(date_of_birth_r))"
 _ASSUMED = (
     "((placeholder_birth_l and birth_text_l is not null)"
     " or (placeholder_birth_r and birth_text_r is not null))"
 )
+_CLOSE = "damerau_levenshtein(birth_text_l, birth_text_r) <= 1"
 _BIRTH = (
     LevelRule("placeholder", "(birth_text_l = birth_text_r and placeholder_birth_l)"),
     LevelRule("exact", "birth_text_l = birth_text_r"),
     LevelRule("swapped", "birth_text_l = birth_swapped_r"),
-    LevelRule("close", f"(damerau_levenshtein(birth_text_l, birth_text_r) <= 1 and {_YEARS} < 10)"),
-    LevelRule("decade", f"(month_day_l = month_day_r and {_YEARS} % 10 = 0)"),
-    LevelRule("two_parts", f"(({_DAYS} and {_PARTS_AGREE} = 2) or (not {_DAYS} and {_MONTHS}))"),
+    LevelRule("close", f"({_CLOSE} and {_YEARS} < 10 and {_DAYS})"),
+    LevelRule("decade", f"(month_day_l = month_day_r and {_YEARS} % 10 = 0 and {_DAYS})"),
+    LevelRule(
+        "two_parts",
+        f"(({_DAYS} and {_PARTS_AGREE} = 2) or (not {_DAYS} and {_NO_YEARS} and {_MONTHS}))",
+    ),
     LevelRule("placeholder_year", f"({_ASSUMED} and {_YEARS} <= 1)"),
     LevelRule("year", f"{_YEARS} = 0"),
     LevelRule("near_year", f"{_YEARS} <= 2"),

@@ -76,15 +76,22 @@ def _prepared(people: People, register: People) -> pl.DataFrame:
         for frame, alias in frames
         if frame is not None
     ]
-    month = (pl.col("birth_precision") == "month").fill_null(value=False)
+    month, year = (
+        (pl.col("birth_precision") == k).fill_null(value=False) for k in ("month", "year")
+    )
+    born = pl.col("date_of_birth").dt
     marked = pl.concat(parts, how="diagonal_relaxed").with_columns(
         pl.lit(people.source).alias("source"),
         pl.lit(people.setting).alias("setting"),
         pl.lit(people.unique_people).alias("unique_people"),
         pl.lit(people.source == register.source).alias("on_register"),
-        # A month without a day is compared as a month: it has no text to be alike.
-        pl.when(~month).then(pl.col("date_of_birth").dt.strftime("%Y%m%d")).alias("birth_text"),
-        pl.col("date_of_birth").dt.year().alias("birth_year"),
+        # A month without a day is compared as a month, and a year as a year: neither is like a day.
+        pl.when(~month & ~year)
+        .then(born.strftime("%Y%m%d"))
+        .when(year)
+        .then(born.strftime("%Y"))
+        .alias("birth_text"),
+        born.year().alias("birth_year"),
     )
     return marked.with_columns(_own_kind(people)).select(_KEPT).collect()
 

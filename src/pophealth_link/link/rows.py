@@ -84,7 +84,7 @@ def _derived(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("birth_text").str.tail(4).alias("month_day"),
         pl.when(~pl.col("placeholder_birth")).then("birth_text").alias("birth_key"),
         # Where the day is none of a month's numbers there is nothing to exchange.
-        pl.when((born.dt.day() <= 12) & pl.col("birth_text").is_not_null())
+        pl.when((born.dt.day() <= 12) & (pl.col("birth_text").str.len_chars() == 8))
         .then(born.dt.strftime("%Y%d%m"))
         .alias("birth_swapped"),
     )

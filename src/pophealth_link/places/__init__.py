@@ -9,6 +9,7 @@ from pophealth_link.places.catchments import (
 )
 from pophealth_link.places.dated import areas_on, current, validity_warnings
 from pophealth_link.places.deprivation import deprivation_summary, domain_summary
+from pophealth_link.places.exposures import share_exposed
 from pophealth_link.places.frames import PlacesWarning
 from pophealth_link.places.geometry import (
     check_crs,
@@ -16,10 +17,10 @@ from pophealth_link.places.geometry import (
     outlines,
     read_shapes,
     shape_columns,
-    share_exposed,
     within,
 )
 from pophealth_link.places.imd import domain_from_subdomain_ranks, imd_from_domain_ranks
+from pophealth_link.places.listed import listed_shares, listed_units
 from pophealth_link.places.memberships import (
     Registration,
     ended_practices,
@@ -29,16 +30,19 @@ from pophealth_link.places.memberships import (
 from pophealth_link.places.patients import published_patients
 from pophealth_link.places.people import linked_settings, place
 from pophealth_link.places.postcodes import ended_postcodes, locate
+from pophealth_link.places.recoded import recode_measures
 from pophealth_link.places.reconciliation import reconciliation, unassigned
 from pophealth_link.places.sizes import SIZE_GUIDES, SizeGuide, best_fit_warnings, size_warnings
 from pophealth_link.places.succession import (
+    authorities_named,
+    authority_predecessors,
     authority_successors,
     practice_successors,
     recode_areas,
-    recode_measures,
+    untold_authorities,
 )
 from pophealth_link.places.units import REASONS, is_reason
-from pophealth_link.places.vintages import convert_vintage, on_2021
+from pophealth_link.places.vintages import convert_vintage, on_2021, told_on_2021
 
 __all__ = [
     "REASONS",
@@ -50,6 +54,8 @@ __all__ = [
     "area_centres",
     "area_footprints",
     "areas_on",
+    "authorities_named",
+    "authority_predecessors",
     "authority_successors",
     "best_fit",
     "best_fit_warnings",
@@ -65,6 +71,8 @@ __all__ = [
     "imd_from_domain_ranks",
     "is_reason",
     "linked_settings",
+    "listed_shares",
+    "listed_units",
     "locate",
     "modelled_patients",
     "on_2021",
@@ -82,7 +90,9 @@ __all__ = [
     "shape_columns",
     "share_exposed",
     "size_warnings",
+    "told_on_2021",
     "unassigned",
+    "untold_authorities",
     "validity_warnings",
     "within",
 ]

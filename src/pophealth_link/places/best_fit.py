@@ -20,7 +20,7 @@ from pophealth_link.places.units import (
     lacking,
     unit_rows,
 )
-from pophealth_link.schema.outputs import UNIT_FOOTPRINTS
+from pophealth_link.schema.outputs import BEST_FIT, UNIT_FOOTPRINTS
 from pophealth_link.schema.reference import AREAS
 
 # People times share is summed in millionths: sums of integers do not depend on their order.
@@ -42,8 +42,7 @@ def best_fit(
     `patients` holds lsoa_code, practice_code and people (registered patients of the practice who
     live in the LSOA; rows may repeat); `practice_footprints` the registered rows of
     UNIT_FOOTPRINTS; `codes` and `parts` (see `Registration`) say which practice took over one that
-    ended, and split shared ones by LSOA; all on one engine. Returns lsoa_code, footprint_type,
-    footprint_code, footprint_name, best_share, runner_up_code, runner_up_share, sorted; ties go to
+    ended, and split shared ones by LSOA; all on one engine. Returns BEST_FIT, sorted; ties go to
     the smallest code. Shares are of all patients living in the LSOA, those of unknown practices
     and of practices without a footprint included. An LSOA where nobody is in any footprint of a
     type has no row. Source: best fit by largest share of registered patients, as used for the
@@ -77,7 +76,7 @@ def best_fit(
             (nw.col("weight").cast(nw.Float64) / every).alias("best_share"),
             "runner_up_code",
             (nw.col("second").cast(nw.Float64) / every).alias("runner_up_share"),
-        )
+        ).select(*BEST_FIT.names)
     ).sort(_FIT)
 
 
@@ -119,11 +118,12 @@ def area_footprints(
     Units are the LSOAs of `areas`, only those of `local_authorities` (LAD codes) if given; who
     lives in another is `outside_area`. Types: `lad`, each of `levels` (columns of `areas`, such as
     ward) and `icb` where `areas` knows it; `whole`; types of `named` (lsoa_code, footprint and
-    share: what `Registration.areas` holds), in place of a best fit; and the footprints of
-    practices by best fit, share 1 (`footprint_types` names them, otherwise they are the types of
-    `best_fit`): an LSOA without a best fit gets `no_best_fit`, one that `named` leaves out of a
-    type `no_<type>`. The reasons map to themselves. All frames must be on one engine, `named` on
-    Polars.
+    share: what `Registration.areas` holds); and the footprints of practices by best fit, share 1
+    (`footprint_types` names them, see `Registration.fitted`; otherwise they are the types of
+    `best_fit` that `named` does not hold). Where both make a type, an LSOA that `named` holds has
+    no best fit. An LSOA without a best fit gets `no_best_fit`, one that a type of `named` alone
+    leaves out `no_<type>`. The reasons map to themselves. All frames must be on one engine,
+    `named` on Polars.
     """
     kinds = (*AREA_TYPES, *levels)
     columns = ("lsoa_code", *(f"{kind}_{part}" for kind in kinds for part in ("code", "name")))
@@ -135,13 +135,17 @@ def area_footprints(
     units = collect(held.select("lsoa_code"))["lsoa_code"]
     own = _named_rows(named, units)
     types = own["footprint_type"].unique().sort().to_list()
-    fits = fits.filter(~nw.col("footprint_type").is_in([*types, *kinds]))
-    plans = [_area_rows(fits), *(_own_rows(held, kind) for kind in kinds)]
-    known = pl.concat([collect(nw.concat(plans)).with_columns(share=pl.lit(1.0)), own])
-    found = collect(lazy(best_fit).select("footprint_type").unique())["footprint_type"].sort()
-    fitted = found.to_list() if footprint_types is None else footprint_types
-    otherwise = dict.fromkeys(fitted, (NO_BEST_FIT, "No best fit"))
-    otherwise |= {kind: lacking(kind) for kind in ("lad", *levels, *types, *_known_icb(known))}
+    if footprint_types is None:
+        found = collect(lazy(best_fit).select("footprint_type").unique())["footprint_type"].sort()
+        footprint_types = [kind for kind in found if kind not in types]
+    fits = fits.filter(nw.col("footprint_type").is_in(list(footprint_types)))
+    fits = fits.filter(~nw.col("footprint_type").is_in(list(kinds)))
+    fitted = collect(_area_rows(fits)).join(own, on=["unit", "footprint_type"], how="anti")
+    owned = collect(nw.concat([_own_rows(held, kind) for kind in kinds]))
+    known = pl.concat([pl.concat([fitted, owned]).with_columns(share=pl.lit(1.0)), own])
+    otherwise = {kind: lacking(kind) for kind in types}
+    otherwise |= dict.fromkeys(footprint_types, (NO_BEST_FIT, "No best fit"))
+    otherwise |= {kind: lacking(kind) for kind in ("lad", *levels, *_known_icb(known))}
     return unit_rows(known, RESIDENT, units, otherwise | {WHOLE[0]: WHOLE})
 
 

@@ -19,9 +19,12 @@ import polars as pl
 from pophealth_link.engine import Frame, collect
 from pophealth_link.errors import DataError, ReferenceDataError
 from pophealth_link.places.frames import PlacesWarning, shaped
-from pophealth_link.schema.reference import AREA_MEASURES, AREAS, POSTCODES
+from pophealth_link.schema.reference import POSTCODES
 
 BRITISH_GRID = "EPSG:27700"
+# Ordnance Survey, National Grid: 700 km east and 1,300 km north. Shapes may begin at sea.
+_GRID = (700_000, 1_300_000)
+_MARGIN = 100_000
 # GEOS tells which edges of a coverage are wrong from this version on.
 _COVERAGES = (3, 12, 0)
 
@@ -48,14 +51,17 @@ def check_crs(found: object, name: str, expected: str = BRITISH_GRID) -> None:
     )
 
 
-def read_shapes(path: Path, columns: Sequence[str], crs: str = BRITISH_GRID) -> pl.DataFrame:
+def read_shapes(
+    path: Path, columns: Sequence[str], layer: str | None = None, *, crs: str = BRITISH_GRID
+) -> pl.DataFrame:
     """Read the named columns and `geometry` (well-known binary) of a file of shapes.
 
     GeoParquet by its ending `.parquet`; GeoPackage, Shapefile, GeoJSON and the like otherwise.
+    `layer`: which one of several (see `shape_layers`); the first if left out.
     Raises `ReferenceDataError` if the file is in another coordinate system than `crs`, cannot be
     read, or lacks a column.
     """
-    held = _read(path, crs)
+    held = _read(path, crs, layer)
     absent = [name for name in columns if name not in held.columns]
     if absent:
         raise ReferenceDataError(f"{path.name} lacks columns.", *absent)
@@ -63,8 +69,27 @@ def read_shapes(path: Path, columns: Sequence[str], crs: str = BRITISH_GRID) -> 
     return pl.DataFrame({name: held[name].tolist() for name in columns}).with_columns(shapes)
 
 
-def shape_columns(path: Path) -> list[str]:
-    """Return the names of the attributes of a file of shapes, without reading the shapes.
+def shape_layers(path: Path) -> list[str]:
+    """Return the names of the layers of a file of shapes.
+
+    Raises `ReferenceDataError` if the file cannot be read.
+    """
+    import geopandas as gpd
+
+    if path.suffix == ".parquet":
+        return [path.stem]
+    names: list[str] | None = None
+    try:
+        names = [str(name) for name in gpd.list_layers(path)["name"]]
+    except (OSError, ValueError, RuntimeError):
+        names = None
+    if names is None:
+        raise _unreadable(path)
+    return names
+
+
+def shape_columns(path: Path, layer: str | None = None) -> list[str]:
+    """Return the names of the attributes of a layer of shapes, without reading the shapes.
 
     Raises `ReferenceDataError` if the file cannot be read.
     """
@@ -76,7 +101,7 @@ def shape_columns(path: Path) -> list[str]:
         held = (
             pq.read_schema(path).names
             if path.suffix == ".parquet"
-            else gpd.read_file(path, rows=0).columns
+            else gpd.read_file(path, rows=0, layer=layer).columns
         )
         names = [str(name) for name in held if name != "geometry"]
     except (OSError, ValueError, RuntimeError):
@@ -86,12 +111,13 @@ def shape_columns(path: Path) -> list[str]:
     return names
 
 
-def _read(path: Path, crs: str) -> Any:
+def _read(path: Path, crs: str, layer: str | None) -> Any:
     import geopandas as gpd
 
     held = None
     try:
-        held = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+        whole = path.suffix == ".parquet"
+        held = gpd.read_parquet(path) if whole else gpd.read_file(path, layer=layer)
     except (OSError, ValueError, RuntimeError):
         held = None
     if held is None:
@@ -113,20 +139,20 @@ def within(
     `crs`. Returns postcode and `code`, sorted by postcode; the code is missing outside every
     shape. A point on an edge is inside; within several shapes the smallest code is taken, so that
     no postcode is doubled. Raises `ReferenceDataError` where `crs` is not the postcodes' own
-    (EPSG:27700), or the coordinates are degrees.
+    (EPSG:27700), or the coordinates are degrees or of another system.
     """
     check_crs(crs, "shapes")
     places = collect(shaped(postcodes, POSTCODES, ("postcode", "easting", "northing")))
     places = places.drop_nulls().sort("postcode")
     held = shapes.select(pl.col(code).cast(pl.String), "geometry").drop_nulls().sort(code)
-    points, polygons = _hits(places, held["geometry"], "shapes")
+    points, polygons = hits(places, held["geometry"], "shapes")
     pairs = pl.DataFrame({"point": points, code: held[code].gather(polygons)})
     first = pairs.group_by("point").agg(pl.col(code).min())
     numbered = places.select("postcode").with_row_index("point").cast({"point": pl.Int64})
     return numbered.join(first, on="point", how="left", maintain_order="left").drop("point")
 
 
-def _hits(places: pl.DataFrame, geometry: pl.Series, name: str) -> tuple[Any, Any]:
+def hits(places: pl.DataFrame, geometry: pl.Series, name: str) -> tuple[Any, Any]:
     """Return the pairs of point and polygon that meet; warn of polygons that were repaired."""
     import shapely
 
@@ -136,76 +162,25 @@ def _hits(places: pl.DataFrame, geometry: pl.Series, name: str) -> tuple[Any, An
         warnings.warn(told + "have been repaired.", PlacesWarning, stacklevel=3)
     eastings, northings = places["easting"].to_numpy(), places["northing"].to_numpy()
     if geometry.len():
-        _require_metres(shapely.total_bounds(polygons), eastings, name)
+        _require_grid(shapely.total_bounds(polygons), eastings, name)
     # The polygons are few and large: they are prepared, the points go into the tree.
     tree = shapely.STRtree(shapely.points(eastings, northings))
     at, points = tree.query(polygons, predicate="intersects")
     return points, at
 
 
-def share_exposed(
-    postcodes: Frame,
-    exposures: pl.DataFrame,
-    areas: Frame | None = None,
-    *,
-    exposure: str = "noise_lden_55",
-    measure: str = "noise_exposed_55db",
-    period: str | None = None,
-) -> pl.DataFrame:
-    """Return AREA_MEASURES rows: dwellings of each LSOA at postcodes inside polygons of exposure.
-
-    `postcodes`: the reference table; a postcode without a count of dwellings counts one, one
-    without a grid reference or LSOA is left out. `exposures`: polygons, those of `exposure` used;
-    a point on an edge is inside, and inside several counts once. `areas`: if given, only its
-    LSOAs. numerator = dwellings exposed, denominator = dwellings. Sorted by LSOA. Raises
-    `ReferenceDataError` without polygons of the exposure, or where their coordinates are degrees;
-    warns of polygons that were invalid and had to be repaired, counted.
-    """
-    places = collect(shaped(postcodes, POSTCODES, POSTCODES.names))
-    places = places.drop_nulls(["easting", "northing", "lsoa_code"])
-    if areas is not None:
-        kept = collect(shaped(areas, AREAS, ("lsoa_code",)))
-        places = places.join(kept, on="lsoa_code", how="semi")
-    points, _ = _hits(places, _of_exposure(exposures, exposure), "exposures")
-    inside = np.zeros(places.height, dtype=np.bool_)
-    inside[points] = True
-    dwellings = pl.col("dwellings").fill_null(1).cast(pl.Int64)
-    counts = places.with_columns(pl.Series("inside", inside), dwellings)
-    sums = counts.group_by("lsoa_code").agg(
-        pl.col("dwellings").filter("inside").sum().alias("numerator"),
-        pl.col("dwellings").sum().alias("denominator"),
-    )
-    return (
-        sums.select(
-            pl.lit(measure).alias("measure"),
-            pl.lit("lsoa").alias("area_type"),
-            pl.col("lsoa_code").alias("area_code"),
-            pl.col("numerator", "denominator").cast(pl.Float64),
-            pl.lit(None, dtype=pl.Float64).alias("value"),
-            pl.lit(period, dtype=pl.String).alias("period"),
-        )
-        .select(AREA_MEASURES.names)
-        .sort("area_code")
-    )
-
-
-def _of_exposure(exposures: pl.DataFrame, exposure: str) -> pl.Series:
-    rows = exposures
-    if "exposure" in rows.columns:
-        rows = rows.filter(pl.col("exposure") == exposure)
-    if rows.is_empty():
-        raise ReferenceDataError(
-            f"`exposures` holds no polygons of `{exposure}`.",
-            fix="add them to the reference pack, or leave the table out",
-        )
-    return rows["geometry"]
-
-
-def _require_metres(bounds: Any, eastings: Any, name: str) -> None:
-    # Well-known binary says nothing of its coordinate system, and degrees would match no postcode.
+def _require_grid(bounds: Any, eastings: Any, name: str) -> None:
+    # Well-known binary says nothing of its coordinate system, and another would match no postcode.
+    left, bottom, right, top = bounds
+    east, north = _GRID[0] + _MARGIN, _GRID[1] + _MARGIN
+    found = None
     if eastings.size and np.abs(bounds).max() <= 360 < np.abs(eastings).max():
+        found = "degrees (such as EPSG:4326)"
+    elif left > east or bottom > north or max(-right, -top) > _MARGIN:
+        found = "another coordinate system (such as EPSG:3857)"
+    if found:
         raise ReferenceDataError(
-            f"`{name}` is in degrees (such as EPSG:4326), `postcodes` in {BRITISH_GRID}.",
+            f"`{name}` is in {found}, `postcodes` in {BRITISH_GRID}.",
             fix=f"convert the polygons to {BRITISH_GRID}",
         )
 

@@ -84,7 +84,8 @@ def imd_from_domain_ranks(
     them), by default `<domain>_rank`, 1 most deprived of `n_areas` (by default the edition's
     own). With R = (n + 1 - rank) / n, E = -23 ln(1 - R (1 - exp(-100/23))), and the score is the
     sum of weight times E. A missing rank gives a missing score. Raises `DataError` where a domain
-    has no column. Source: English Indices of Deprivation 2019 and 2025, Technical Reports.
+    has no column or a rank is not from 1 to n. Source: English Indices of Deprivation 2019 and
+    2025, Technical Reports.
 
     >>> one = pl.DataFrame({f"{domain}_rank": [1] for domain in DOMAIN_WEIGHTS})
     >>> imd_from_domain_ranks(one, n_areas=100)["imd_score"].round(6).to_list()
@@ -108,7 +109,8 @@ def domain_from_subdomain_ranks(
     `domain`: education, barriers or living_environment. `ranks` gives the column of each
     sub-domain (`EDITIONS` names them), by default `<sub-domain>_rank`, 1 most deprived. Each is
     transformed as in `imd_from_domain_ranks`, then they are added by their shares. Raises
-    `DataError` for another domain or where a sub-domain has no column. Source: as there.
+    `DataError` for another domain, where a sub-domain has no column, or a rank is not from 1 to
+    `n_areas`. Source: as there.
 
     >>> one = pl.DataFrame({"indoors_rank": [1], "outdoors_rank": [100]})
     >>> made = domain_from_subdomain_ranks(one, "living_environment", n_areas=100)
@@ -150,8 +152,28 @@ def _combined(
             *(f"{part}  has no column in `ranks`." for part in unnamed),
             *(f"{column}  absent.{nearest(column, held.columns)}" for column in absent),
         )
+    _require_ranks(held, {part: columns[part] for part in shares}, n_areas)
     terms = [_transformed(columns[part], n_areas) * share for part, share in shares.items()]
     return held.with_columns(sum(terms[1:], terms[0]).alias(name))
+
+
+def _require_ranks(held: pl.DataFrame, columns: Mapping[str, str], n_areas: int) -> None:
+    texts = [name for name in columns.values() if not _numbers(held.schema[name])]
+    if texts:
+        raise DataError("Ranks must be numbers.", *(f"{name}  is not." for name in texts))
+    wrong = {
+        name: held.filter(~pl.col(name).is_between(1, n_areas)).height for name in columns.values()
+    }
+    if any(wrong.values()):
+        raise DataError(
+            f"Ranks must be from 1 to the number of areas, {n_areas:,}.",
+            *(f"{name}  {n:,} of {held.height:,} are not." for name, n in wrong.items() if n),
+            fix="rank among all the areas of the edition, or give their number in `n_areas`",
+        )
+
+
+def _numbers(dtype: pl.DataType) -> bool:
+    return dtype.is_numeric() or dtype == pl.Null
 
 
 def _transformed(column: str, n_areas: int) -> pl.Expr:

@@ -15,6 +15,7 @@ from pophealth_link.places.dated import current
 from pophealth_link.places.frames import listed, require_unique, shaped
 from pophealth_link.places.named import Named, named_footprints, require_whole_practices
 from pophealth_link.places.parts import part_footprints, practice_parts
+from pophealth_link.places.postcodes import postcodes_on
 from pophealth_link.places.succession import practice_successors
 from pophealth_link.places.units import REGISTERED, WHOLE, lacking, unit_rows
 from pophealth_link.schema.reference import AREAS, POSTCODES, PRACTICE_PCN, PRACTICES
@@ -34,13 +35,15 @@ class Registration:
     `units`: UNIT_FOOTPRINTS rows of the registered basis. `codes`: code and practice_code, for
     practices that had ended by the day: the one in their place, missing where there is none.
     `parts`: PARTS, of shared practices that are split person by person. `areas`: lsoa_code and the
-    named footprints that areas make.
+    named footprints that areas make. `fitted`: the footprint types that practices make, for which
+    an LSOA that is not named needs a best fit; sorted.
     """
 
     units: pl.DataFrame = field(repr=False)
     codes: pl.DataFrame = field(repr=False)
     parts: pl.DataFrame = field(repr=False)
     areas: pl.DataFrame = field(repr=False)
+    fitted: tuple[str, ...] = ()
 
 
 def practice_footprints(
@@ -75,10 +78,11 @@ def registration(
     `areas` knows it, `icb`, all of the LSOA of the practice's own postcode, as are types that only
     areas make; `whole`. A practice without one gets `no_<type>`; reasons map to themselves.
 
-    `successors` (PRACTICE_SUCCESSORS) are followed for practices that are not open on the day. All
-    frames must be on one engine; postcodes standardised. Raises `ReferenceDataError` where on the
+    `successors` (PRACTICE_SUCCESSORS) are followed for practices that are not open on the day, in
+    `footprints` too. All frames must be on one engine; postcodes standardised; of a postcode that
+    has had several places the one on the day counts. Raises `ReferenceDataError` where on the
     day a practice is in two PCNs, shares in a type do not sum to 1, the same people are in two
-    footprints, a type has a name that is taken, or successors go round in a circle.
+    footprints, a type or code is one that is taken, or successors go round in a circle.
     """
     kinds = (*AREA_TYPES, *levels)
     held = shaped(areas, AREAS, ("lsoa_code", *(f"{k}_{n}" for k in kinds for n in _PAIR)))
@@ -88,11 +92,11 @@ def registration(
     standing = _open(known, as_of)
     members = _members(practice_pcn, as_of)
     lsoas = collect(held)
-    named = named_footprints(footprints, members, lsoas, as_of)
-    _require_other_names(named, levels)
     codes = _ended(known, standing, members, successors, as_of)
+    named = named_footprints(footprints, members, lsoas, as_of, codes)
+    _require_other_names(named, levels)
     units = _units(standing, members).filter(~pl.col("unit").is_in(codes["code"].implode()))
-    located = _surgery_areas(standing, postcodes).join(lsoas, on="lsoa_code")
+    located = _surgery_areas(standing, postcodes, as_of).join(lsoas, on="lsoa_code")
     rows = [_pcn_rows(members), *(_area_rows(located, kind) for kind in kinds)]
     rows += [_practice_rows(named), _located_rows(named, located)]
     found = pl.concat(rows).join(units, on="unit", how="semi").sort(_COLUMNS)
@@ -104,7 +108,9 @@ def registration(
     split = _with_parts(found, units, named, parts)
     every = pl.concat([units["unit"], split["unit"]]).unique().sort()
     table = unit_rows(split, REGISTERED, every, otherwise)
-    return Registration(table, codes, parts, named.areas)
+    return Registration(
+        table, codes, parts, named.areas, tuple(sorted(["pcn", *named.of_practices]))
+    )
 
 
 _PAIR = ("code", "name")
@@ -150,26 +156,31 @@ def _ended(
 
 
 def ended_practices(recorded: Frame, held: Registration) -> list[str]:
-    """Return a warning that counts and names the practices of records that had ended, if any.
+    """Return warnings that count the practices of records that had ended, if any.
 
-    `recorded` holds practice_code, in any rows. Those with a successor and those without one are
-    told apart; organisations are counted, never people.
+    `recorded` holds practice_code, in any rows. Told apart are those whose successor is a unit of
+    `held`, those with a successor that the reference does not know on the day, and those without
+    one; the latter two are named. Organisations are counted, never people. As practices that
+    records name they are for whoever runs the job, not for release.
     """
     named = collect(lazy(recorded).select(nw.col("practice_code").alias("code")).unique())
     found = held.codes.join(named, on="code", how="semi").sort("code")
-    lost = found.filter(pl.col("practice_code").is_null())["code"].to_list()
-    told = []
-    if found.height > len(lost):
-        told.append(
-            f"{found.height - len(lost):,} practices that records name had ended by the day: "
-            "their people count in the successors."
-        )
-    if lost:
-        told.append(
-            f"{len(lost):,} practices that records name had closed by the day without one "
-            f"successor: their people count as closed_practice ({listed(lost)})."
-        )
-    return told
+    units = held.units.filter(basis=REGISTERED)["unit"].unique()
+    lost, known = pl.col("practice_code").is_null(), pl.col("practice_code").is_in(units.implode())
+    followed, unknown = (found.filter(~lost & which)["code"].to_list() for which in (known, ~known))
+    closed = found.filter(lost)["code"].to_list()
+    told = (
+        (followed, "had ended by the day: their people count in the successors"),
+        (unknown, "had ended by the day with a successor that the reference does not know then: "
+         f"their people count as unknown_practice ({listed(unknown)})"),
+        (closed, "had closed by the day without one successor: their people count as "
+         f"closed_practice ({listed(closed)})"),
+    )  # fmt: skip
+    return [
+        f"{len(codes):,} {'practice' if len(codes) == 1 else 'practices'} that records name {what}."
+        for codes, what in told
+        if codes
+    ]
 
 
 def _units(standing: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
@@ -178,12 +189,11 @@ def _units(standing: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     return every.filter(~default).unique().sort().alias("unit").to_frame()
 
 
-def _surgery_areas(standing: pl.DataFrame, postcodes: Frame) -> pl.DataFrame:
+def _surgery_areas(standing: pl.DataFrame, postcodes: Frame, as_of: date) -> pl.DataFrame:
     """Return practice_code and lsoa_code of the practices' own postcodes."""
-    plan = shaped(postcodes, POSTCODES, ("postcode", "lsoa_code"))
     # Only the surgeries' own postcodes are read: the reference holds 1.5 million.
     wanted = standing["postcode"].drop_nulls().unique().sort().to_list()
-    places = plan.filter(nw.col("postcode").is_in(wanted))
+    places = postcodes_on(postcodes, as_of, only=wanted)
     require_unique(places, "postcode", POSTCODES.name)
     return standing.join(collect(places), on="postcode").select("practice_code", "lsoa_code")
 

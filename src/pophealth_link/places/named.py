@@ -11,6 +11,7 @@ from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.errors import ReferenceDataError
 from pophealth_link.places.dated import current
 from pophealth_link.places.frames import listed, shaped
+from pophealth_link.places.units import is_reason
 from pophealth_link.schema.reference import FOOTPRINTS
 
 # Footprints that other tables make; a named one cannot take their names.
@@ -18,6 +19,8 @@ RESERVED_TYPES = ("pcn", "lad", "icb", "whole")
 _MEMBERS = ("practice_code", "pcn_code")
 _PLACES = ("site_code", "lsoa_code", "lad_code")
 _FOOTPRINT = ("footprint_type", "footprint_code", "footprint_name")
+_OWNED = ["practice_code", "footprint_type"]
+_RULED = [*_OWNED, "site_code", "lsoa_code"]
 _SHARE_TOLERANCE = 1e-6
 
 
@@ -39,26 +42,37 @@ class Named:
         every = (frame["footprint_type"] for frame in (self.practices, self.rules, self.areas))
         return pl.concat(every).unique().sort().to_list()
 
+    @property
+    def of_practices(self) -> list[str]:
+        """The footprint types that name practices or PCNs, sorted."""
+        every = (frame["footprint_type"] for frame in (self.practices, self.rules))
+        return pl.concat(every).unique().sort().to_list()
+
 
 def named_footprints(
-    footprints: Frame | None, members: pl.DataFrame, areas: pl.DataFrame, as_of: date
+    footprints: Frame | None,
+    members: pl.DataFrame,
+    areas: pl.DataFrame,
+    as_of: date,
+    successors: pl.DataFrame | None = None,
 ) -> Named:
     """Return what the table FOOTPRINTS says on the day.
 
-    `members`: practice_code and pcn_code on the day; `areas`: lsoa_code and lad_code. A row that
-    names a practice overrides, in its type, those that name its PCN; a row of an LSOA overrides
-    that of its local authority; an empty share is 1. A practice in several footprints of a type
-    that is also made of areas is split by where its patients live: those in an area of one of its
-    footprints belong to that one. Raises `ReferenceDataError` where a type has a name that is
-    taken, a row names nobody, or two rows put the same people in different footprints.
+    `members`: practice_code and pcn_code on the day; `areas`: lsoa_code and lad_code;
+    `successors`: code and practice_code, of practices that ended. A row of a practice as a whole
+    overrides, in its type, those of the practices that it took over and of its PCN; a row of some
+    of its patients (a site, an area) overrides theirs of the same patients alone. A row of an LSOA
+    overrides that of its local authority; an empty share is 1. A practice in several footprints of
+    a type that is also made of areas is split by where its patients live: those in an area of one
+    of its footprints belong to that one. Raises `ReferenceDataError` where a type or a code is one
+    that is taken, a row names nobody or takes a share of a site or area, or two rows put the same
+    people in different footprints.
     """
     table = _held(footprints, as_of)
     _require_named(table)
-    placed = pl.any_horizontal(pl.col(name).is_not_null() for name in _PLACES)
     patients = pl.any_horizontal(pl.col(name).is_not_null() for name in _MEMBERS)
-    of_practices = _by_practice(table.filter(patients), members)
-    whole = of_practices.filter(~placed).select("practice_code", *_FOOTPRINT, "share")
-    rules = _by_lsoa(of_practices.filter(placed), areas, ["practice_code"])
+    layers = _layers(table.filter(patients), members, successors)
+    whole, rules = _overriding(layers, areas)
     residents = _by_lsoa(table.filter(~patients), areas, []).drop("practice_code", "site_code")
     rules = pl.concat([rules.drop("share"), _implied(whole, rules, residents)])
     rules = rules.unique().sort(pl.all())
@@ -84,6 +98,21 @@ def _require_named(table: pl.DataFrame) -> None:
             f"`footprints` uses the name of a footprint that is built in: {listed(taken)}.",
             fix="give the footprint type another name, such as icp, place or neighbourhood",
         )
+    _require_codes(table)
+    _require_filled(table)
+
+
+def _require_codes(table: pl.DataFrame) -> None:
+    reasons = table.filter(is_reason())["footprint_code"].unique().sort().to_list()
+    if reasons:
+        raise ReferenceDataError(
+            "`footprints` uses codes that mean why people are in no footprint.",
+            f"Codes: {len(reasons):,} ({listed(reasons)}).",
+            fix="give the footprints other codes, or leave out the rows of those in none",
+        )
+
+
+def _require_filled(table: pl.DataFrame) -> None:
     blank = pl.any_horizontal(pl.col(name).is_null() for name in _FOOTPRINT[:2])
     nobody = pl.all_horizontal(pl.col(name).is_null() for name in ("lsoa_code", "lad_code"))
     nobody &= pl.all_horizontal(pl.col(name).is_null() for name in _MEMBERS)
@@ -95,15 +124,56 @@ def _require_named(table: pl.DataFrame) -> None:
             fix="fill footprint_type, footprint_code and one of practice_code, pcn_code, "
             "lsoa_code, lad_code",
         )
+    shared = table.filter(shares_part()).height
+    if shared:
+        raise ReferenceDataError(
+            "`footprints` has rows that name some patients of a practice or PCN, and a share.",
+            f"Rows: {shared:,}.",
+            fix="leave the share of rows with a site or an area empty; a row without either may "
+            "share out the others",
+        )
 
 
-def _by_practice(table: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
-    own = table.filter(pl.col("practice_code").is_not_null()).drop("pcn_code")
+def shares_part() -> pl.Expr:
+    """Return the expression that is true for a row of FOOTPRINTS whose share would mean nothing.
+
+    Patients of a practice at a site or in an area are in one footprint: they are not shared out.
+    """
+    member = pl.any_horizontal(pl.col(name).is_not_null() for name in _MEMBERS)
+    placed = pl.any_horizontal(pl.col(name).is_not_null() for name in _PLACES)
+    return (member & placed & (pl.col("share") != 1)).fill_null(value=False)
+
+
+def _layers(
+    table: pl.DataFrame, members: pl.DataFrame, successors: pl.DataFrame | None
+) -> list[pl.DataFrame]:
+    """Return the rows by practice: those that name it, its former practices, its PCN."""
+    names = ["practice_code", *_PLACES, *_FOOTPRINT, "share"]
+    own = table.filter(pl.col("practice_code").is_not_null()).select(names)
     shared = table.filter(pl.col("practice_code").is_null()).drop("practice_code")
-    pairs = members.select(_MEMBERS).unique()
-    shared = shared.join(pairs, on="pcn_code").drop("pcn_code")
-    shared = shared.join(own, on=["practice_code", "footprint_type"], how="anti")
-    return pl.concat([own, shared.select(own.columns)])
+    of_pcn = shared.join(members.select(_MEMBERS).unique(), on="pcn_code").select(names)
+    if successors is None:
+        return [own, of_pcn]
+    ends = successors.drop_nulls().select(practice_code="code", __now="practice_code")
+    moved = own.join(ends, on="practice_code").with_columns(practice_code="__now")
+    own = own.join(ends, on="practice_code", how="anti")
+    return [own, moved.select(names).unique().sort(names), of_pcn]
+
+
+def _overriding(
+    layers: list[pl.DataFrame], areas: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of whole practices and of some of their patients, earlier layers first."""
+    placed = pl.any_horizontal(pl.col(name).is_not_null() for name in _PLACES)
+    whole = layers[0].clear().select("practice_code", *_FOOTPRINT, "share")
+    rules = _by_lsoa(layers[0].clear(), areas, ["practice_code"])
+    for layer in layers:
+        rest = layer.join(whole, on=_OWNED, how="anti")
+        ruled = _by_lsoa(rest.filter(placed), areas, ["practice_code"])
+        ruled = ruled.join(rules, on=_RULED, how="anti", nulls_equal=True)
+        whole = pl.concat([whole, rest.filter(~placed).select(whole.columns)])
+        rules = pl.concat([rules, ruled])
+    return whole, rules
 
 
 def _by_lsoa(table: pl.DataFrame, areas: pl.DataFrame, owner: list[str]) -> pl.DataFrame:

@@ -37,9 +37,10 @@ def place(
     ended the one in its place (`codes`), else `closed_practice` (see `Registration` for both);
     without a practice `unknown_practice` for people on the register, else `not_registered`.
     `resident_unit`: the LSOA, if `unit_footprints` knows it, else `outside_area`; without an LSOA
-    the reason in `unplaced`. `quintile`: 1 for national IMD deciles 1 and 2, to 5; empty where the
-    LSOA has none. `settings` holds person_id and settings (see `linked_settings`). All frames must
-    be on one engine. Columns that PERSON_FACTS does not declare are left out. Raises
+    the reason in `unplaced`. Where `unit_footprints` has no rows of a basis, the basis was not
+    asked for and its unit is missing. `quintile`: 1 for national IMD deciles 1 and 2, to 5; empty
+    where the LSOA has none. `settings` holds person_id and settings (see `linked_settings`). All
+    frames must be on one engine. Columns that PERSON_FACTS does not declare are left out. Raises
     `ReferenceDataError` where a reference table holds an LSOA twice.
     """
     units = shaped(unit_footprints, UNIT_FOOTPRINTS, UNIT_FOOTPRINTS.names)
@@ -51,6 +52,8 @@ def place(
     plan = _in_unit(plan, wide[REGISTERED], REGISTERED, "unknown_practice")
     plan = plan.with_columns(nw.col("lsoa_code").alias("__resident"), _why_resident("__why"))
     plan = _in_unit(plan, wide[RESIDENT], RESIDENT, "outside_area")
+    absent = [basis for basis in wide if not _footprint_columns(wide[basis])]
+    plan = plan.with_columns(NULL_TEXT.alias(f"{basis}_unit") for basis in absent)
     plan = _with_settings(_with_area(plan, areas, deprivation), settings)
     footprints = [n for basis in wide for n in _footprint_columns(wide[basis])]
     own = ("registered_unit", "resident_unit", "quintile", "settings", "msoa_code")

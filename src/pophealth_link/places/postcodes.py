@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import narwhals as nw
@@ -40,7 +41,7 @@ def locate(
     if postcode not in columns:
         hint = nearest(postcode, columns)
         raise DataError(f"`{postcode}` is not a column of the frame to place.{hint}")
-    known = _known(postcodes, as_of)
+    known = postcodes_on(postcodes, as_of)
     require_unique(known, "postcode", POSTCODES.name)
     if not isinstance(frame, pl.DataFrame):
         return same_kind(_located(lazy(frame), known, postcode), frame)
@@ -49,21 +50,27 @@ def locate(
     return collect(_located(numbered, known, postcode).sort(_ROW).drop(_ROW))
 
 
-def _known(postcodes: Frame, as_of: date | None) -> Plan:
-    """Return postcode and lsoa_code, of a postcode with several spells that of the day."""
-    known = shaped(postcodes, POSTCODES, ("postcode", "lsoa_code"))
-    dated = set(lazy(postcodes).collect_schema().names()) & {"valid_from", "valid_to"}
+def postcodes_on(
+    postcodes: Frame, as_of: date | None, *, only: Sequence[str] | None = None
+) -> Plan:
+    """Return postcode and lsoa_code, of a postcode with several spells that of the day.
+
+    `postcodes`: the reference table; `only` these, if given. See `locate`.
+    """
+    names, days = ("postcode", "lsoa_code"), ("valid_from", "valid_to")
+    dated = set(days) & set(lazy(postcodes).collect_schema().names())
+    every = shaped(postcodes, POSTCODES, (*names, *days) if dated else names)
+    every = every if only is None else every.filter(nw.col("postcode").is_in(list(only)))
+    known = every.select(*names)
     if as_of is None or not dated:
         return known
     counts = collect(known.select(nw.len().alias("rows"), nw.col("postcode").n_unique()))
     if counts["rows"].item() == counts["postcode"].item():
         return known
-    spells = shaped(postcodes, POSTCODES, ("postcode", "lsoa_code", "valid_from", "valid_to"))
-    now: Plan = current(spells, as_of)
-    past = spells.filter(nw.col("valid_to") < as_of).join(now, on="postcode", how="anti")
+    now: Plan = current(every, as_of)
+    past = every.filter(nw.col("valid_to") < as_of).join(now, on="postcode", how="anti")
     last = past.group_by("postcode").agg(nw.col("valid_to").max().alias("__last"))
     past = past.join(last, on="postcode").filter(nw.col("valid_to") == nw.col("__last"))
-    names = ("postcode", "lsoa_code")
     return nw.concat([now.select(*names), past.select(*names)])
 
 

@@ -47,24 +47,36 @@ def size_warnings(
     """Return one warning per footprint type that has footprints outside its guide.
 
     `unit_footprints`: rows of the registered basis. A footprint's size is the sum of its
-    practices' published `list_size` times share. Where a practice in it has none, or is split
-    person by person, the people counted in it stand in (`people`: PEOPLE_PLACED, only those
-    `current`), to the nearest thousand, since a count of ours is not a published one; without
-    either it is not judged.
+    practices' published `list_size` times share, a practice whose parts are all in the same one
+    taken once. Where a practice in it has none, or is split person by person in this type, the
+    people counted in it stand in (`people`: PEOPLE_PLACED, only those `current`), to the nearest
+    thousand, since a count of ours is not a published one; without either it is not judged.
     """
-    rows = unit_footprints.filter(pl.col("basis") == REGISTERED, ~is_reason())
+    rows = _once(unit_footprints.filter(pl.col("basis") == REGISTERED)).filter(~is_reason())
     sizes = shaped(practices, PRACTICES, ("practice_code", "list_size"))
     lists = collect(sizes.group_by("practice_code").agg(nw.col("list_size").max()))
-    # A practice in parts has one list: its people are counted part by part.
-    owner = pl.col("unit").str.split(PART_MARK).list.first()
-    rows = rows.with_columns(practice=owner)
-    split = (pl.col("unit") != pl.col("practice")).any().over("practice")
     rows = rows.join(lists, left_on="practice", right_on="practice_code", how="left")
-    rows = rows.with_columns(pl.when(~split).then("list_size").alias("list_size"))
+    taken = pl.when(~pl.col("split")).then(pl.col("list_size") * pl.col("first"))
+    rows = rows.with_columns(taken.alias("list_size"))
     rows = rows.join(_counted(people), on="unit", how="left")
     measured = _measured(rows)
     found = (_warning(measured.filter(footprint_type=kind), g) for kind, g in guides.items())
     return [text for text in found if text]
+
+
+def _once(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add `practice`, `split`: its parts are in different footprints of the type, and `first`.
+
+    A practice in parts has one list: where they are in the same footprints, the first part has it.
+    """
+    owner = ["practice", "footprint_type"]
+    rows = rows.with_columns(pl.col("unit").str.split(PART_MARK).list.first().alias("practice"))
+    # Every part has as many rows as there are footprints and shares: all have the same.
+    same = pl.struct("footprint_code", "share").n_unique() * pl.col("unit").n_unique() == pl.len()
+    first = pl.col("unit") == pl.col("unit").min()
+    return rows.with_columns(
+        (~same).over(owner).alias("split"), first.over(owner).cast(pl.Int64).alias("first")
+    )
 
 
 def _counted(people: Frame | None) -> pl.DataFrame:
@@ -99,13 +111,17 @@ def _warning(rows: pl.DataFrame, guide: SizeGuide) -> str | None:
         return None
     names = outside["footprint_name"], outside["published"], outside["people"]
     sizes = ", ".join(
-        f"{name} ({size:,})" if size is not None else f"{name} (about {round(count, -3):,} counted)"
+        f"{name} ({size:,})" if size is not None else f"{name} ({_thousands(count)} counted)"
         for name, size, count in zip(*names, strict=True)
     )
     return (
         f"{outside.height:,} of {judged.height:,} {guide.label} lie outside the guide of "
         f"{guide.wording} registered patients: {sizes}."
     )
+
+
+def _thousands(count: int) -> str:
+    return "under 1,000" if count < 1_000 else f"about {round(count, -3):,}"
 
 
 def best_fit_warnings(best_fit: pl.DataFrame, *, least: float = 0.5) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from datetime import date
 
@@ -10,9 +9,9 @@ import polars as pl
 
 from pophealth_link.engine import Frame, collect
 from pophealth_link.errors import ReferenceDataError
-from pophealth_link.places.frames import PlacesWarning, listed, shaped
+from pophealth_link.places.frames import listed, shaped
 from pophealth_link.schema.core import Table
-from pophealth_link.schema.reference import AREA_MEASURES, LAD_CHANGES, PRACTICE_SUCCESSORS
+from pophealth_link.schema.reference import LAD_CHANGES, PRACTICE_SUCCESSORS
 
 _SCHEMA = {"code": pl.String, "successor": pl.String}
 
@@ -34,7 +33,9 @@ def practice_successors(
     """
     steps = _steps(changes, PRACTICE_SUCCESSORS, ("practice_code", "successor_code"), as_of)
     open_now = pl.Series("code", standing, dtype=pl.String)
-    return _ends(steps.filter(~pl.col("code").is_in(open_now.implode())), PRACTICE_SUCCESSORS.name)
+    return ends_of(
+        steps.filter(~pl.col("code").is_in(open_now.implode())), PRACTICE_SUCCESSORS.name
+    )
 
 
 def authority_successors(changes: Frame, as_of: date) -> pl.DataFrame:
@@ -42,8 +43,53 @@ def authority_successors(changes: Frame, as_of: date) -> pl.DataFrame:
 
     `changes`: LAD_CHANGES; as `practice_successors`.
     """
-    steps = _steps(changes, LAD_CHANGES, ("lad_code", "successor_code"), as_of)
-    return _ends(steps, LAD_CHANGES.name)
+    return ends_of(authority_steps(changes, as_of), LAD_CHANGES.name)
+
+
+def authority_steps(changes: Frame, as_of: date) -> pl.DataFrame:
+    """Return code, successor and day: the steps by the day from a replaced code to the new."""
+    return _steps(changes, LAD_CHANGES, ("lad_code", "successor_code"), as_of)
+
+
+def authority_predecessors(changes: Frame, as_of: date) -> pl.DataFrame:
+    """Return `code` and `predecessor`: what local authorities formed after the day were on it.
+
+    `changes`: LAD_CHANGES; chains of steps after `as_of` are followed back. Parts of one that was
+    divided each have it as predecessor. Where several became one, nobody can tell which of them a
+    place was in, and `predecessor` is missing. Sorted.
+
+    >>> steps = {"lad_code": ["A"], "successor_code": ["B"], "valid_from": [date(2026, 4, 1)]}
+    >>> authority_predecessors(pl.DataFrame(steps), date(2026, 3, 31)).rows()
+    [('B', 'A')]
+    """
+    back = ends_of(steps_back(changes, as_of), LAD_CHANGES.name)
+    return back.rename({"successor": "predecessor"})
+
+
+def authorities_named(codes: Sequence[str], changes: Frame, as_of: date) -> dict[str, list[str]]:
+    """Return what each of the codes of local authorities is called on the day, sorted.
+
+    One that was recoded by the day is its successor; one formed after it is all that it was made
+    of; any other is itself.
+    """
+    ends = dict(authority_successors(changes, as_of).drop_nulls().iter_rows())
+    back = steps_back(changes, as_of)
+    ultimate = _followed(back.select("code", "successor").unique())
+    made = ultimate.group_by("code").agg(pl.col("successor").unique().sort())
+    before = dict(made.iter_rows())
+    return {code: before.get(code, [ends.get(code, code)]) for code in codes}
+
+
+def steps_back(changes: Frame, as_of: date) -> pl.DataFrame:
+    """Return code, successor and day: the steps after the day, from the new code to the old."""
+    held = collect(shaped(changes, LAD_CHANGES, ("lad_code", "successor_code", "valid_from")))
+    later = held.drop_nulls().filter(pl.col("valid_from") > as_of)
+    moved = later.filter(pl.col("lad_code") != pl.col("successor_code"))["successor_code"]
+    # One that lists itself among those that became it was there before: it is not one's recode.
+    later = later.filter(pl.col("successor_code").is_in(moved.unique().implode()))
+    return later.select(
+        code="successor_code", successor="lad_code", day=pl.lit(None, pl.Date)
+    ).unique()
 
 
 def _steps(changes: Frame, table: Table, names: tuple[str, str], as_of: date) -> pl.DataFrame:
@@ -56,9 +102,18 @@ def _steps(changes: Frame, table: Table, names: tuple[str, str], as_of: date) ->
     )
 
 
-def _ends(steps: pl.DataFrame, table: str) -> pl.DataFrame:
+def latest_steps(steps: pl.DataFrame) -> pl.DataFrame:
+    """Return code and successor of the latest step of each code, several where it was divided."""
     day = pl.col("day").fill_null(date.min)
-    latest = steps.filter(day == day.max().over("code")).select("code", "successor").unique()
+    return steps.filter(day == day.max().over("code")).select("code", "successor").unique()
+
+
+def ends_of(steps: pl.DataFrame, table: str) -> pl.DataFrame:
+    """Return code and successor: where the steps lead, missing where one leads to several.
+
+    `table` is the name of theirs, for the `ReferenceDataError` about a circle.
+    """
+    latest = latest_steps(steps)
     parted = latest.filter(pl.col("successor").n_unique().over("code") > 1)["code"].unique()
     single = latest.filter(~pl.col("code").is_in(parted.implode())).sort("code")
     reached = _followed(single)
@@ -78,6 +133,16 @@ def _followed(single: pl.DataFrame) -> pl.DataFrame:
         further = reached.select(successor="code", further="successor")
         joined = reached.join(further, on="successor", how="left", maintain_order="left")
         reached = joined.select("code", pl.coalesce("further", "successor").alias("successor"))
+    return reached
+
+
+def followed_through(steps: pl.DataFrame) -> pl.DataFrame:
+    """Return code and whole: each code with everything that steps (code, whole) lead it to."""
+    reached = steps
+    for _ in range(steps.height.bit_length()):
+        middle = reached.rename({"whole": "middle"})
+        further = middle.join(reached, left_on="middle", right_on="code").select("code", "whole")
+        reached = pl.concat([reached, further]).unique()
     return reached
 
 
@@ -104,12 +169,26 @@ def followed(codes: pl.Expr, successors: pl.DataFrame) -> pl.Expr:
 
 
 def recode_areas(areas: pl.DataFrame, changes: Frame, as_of: date) -> pl.DataFrame:
-    """Return `areas` with the codes and names of local authorities that hold on the day."""
+    """Return `areas` with the codes and names of local authorities that hold on the day.
+
+    Codes that ended by the day are followed to their successors, those formed after it back to
+    their predecessors (see `authority_predecessors`); where several became one, the code stays.
+    """
     ends = authority_successors(changes, as_of).drop_nulls()
-    named = collect(shaped(changes, LAD_CHANGES, ("successor_code", "successor_name"))).drop_nulls()
-    names = named.group_by(pl.col("successor_code").alias("lad_code")).agg(
-        pl.col("successor_name").min().alias("__name")
-    )
+    moved = _renamed(areas, ends, changes, ("successor_code", "successor_name"))
+    back = authority_predecessors(changes, as_of).drop_nulls()
+    # Where the old one is there too, the new one is not what has taken its place.
+    back = back.filter(~pl.col("predecessor").is_in(areas["lad_code"].drop_nulls().implode()))
+    back = back.rename({"predecessor": "successor"})
+    return _renamed(moved, back, changes, ("lad_code", "lad_name"))
+
+
+def _renamed(
+    areas: pl.DataFrame, ends: pl.DataFrame, changes: Frame, names_in: tuple[str, str]
+) -> pl.DataFrame:
+    named = collect(shaped(changes, LAD_CHANGES, names_in)).drop_nulls()
+    named.columns = ["lad_code", "__name"]
+    names = named.group_by("lad_code").agg(pl.col("__name").min())
     moved = pl.col("lad_code").is_in(ends["code"].implode()).fill_null(value=False)
     held = areas.with_columns(moved.alias("__moved"), followed(pl.col("lad_code"), ends))
     held = held.join(names, on="lad_code", how="left", maintain_order="left")
@@ -119,49 +198,11 @@ def recode_areas(areas: pl.DataFrame, changes: Frame, as_of: date) -> pl.DataFra
     return held.select(areas.columns)
 
 
-def recode_measures(measures: pl.DataFrame, changes: Frame, as_of: date) -> pl.DataFrame:
-    """Return AREA_MEASURES in which local authorities have the codes that hold on the day.
+def untold_authorities(codes: pl.Series, changes: Frame, as_of: date) -> list[str]:
+    """Return those of the codes that several local authorities became after the day, sorted.
 
-    Where authorities became one, counts are their sums and a score is the mean weighted by
-    `denominator`; without weights evenly, with a `PlacesWarning` that counts. A part that is
-    missing makes the whole missing. Where the measure also holds the new code, that row is the
-    whole and the old ones are left out: a boundary that changes gets a new code (ONS, GSS Coding
-    and Naming Policy). Rows of other areas stay as they are. Sorted.
+    Nothing of them can be told for the authorities of the day without a hierarchy by date.
     """
-    ends = authority_successors(changes, as_of).drop_nulls()
-    key = ["measure", "area_type", "area_code"]
-    old = (pl.col("area_type") == "lad") & pl.col("area_code").is_in(ends["code"].implode())
-    kept = measures.filter(~old)
-    moved = measures.filter(old).sort(*key, "period")
-    rows = moved.with_columns(followed(pl.col("area_code"), ends)).join(kept, on=key, how="anti")
-    merged = rows.group_by(key, maintain_order=True).agg(
-        _sum("numerator"), _sum("denominator"), _mean(), pl.col("period").max(), _uneven()
-    )
-    evenly = int(merged["uneven"].sum())
-    if evenly:
-        warnings.warn(
-            f"Values of local authorities that became one, averaged evenly for want of a weight: "
-            f"{evenly:,}.",
-            PlacesWarning,
-            stacklevel=2,
-        )
-    names = [name for name in AREA_MEASURES.names if name in measures.columns]
-    return pl.concat([kept.select(names), merged.select(names)]).sort(key)
-
-
-def _sum(name: str) -> pl.Expr:
-    values = pl.col(name).cast(pl.Float64)
-    return pl.when(values.is_not_null().all()).then(values.sort().sum()).alias(name)
-
-
-def _uneven() -> pl.Expr:
-    lacks = pl.col("denominator").is_null().any() | (pl.col("denominator").sum() <= 0)
-    return ((pl.len() > 1) & pl.col("value").is_not_null().any() & lacks).alias("uneven")
-
-
-def _mean() -> pl.Expr:
-    value, weight = pl.col("value").cast(pl.Float64), pl.col("denominator").cast(pl.Float64)
-    weighed = weight.is_not_null().all() & (weight.sum() > 0)
-    mean = pl.when(weighed).then((value * weight).sort().sum() / weight.sort().sum())
-    whole = pl.when(pl.len() == 1).then(value.first()).otherwise(mean.otherwise(value.mean()))
-    return pl.when(value.is_not_null().all()).then(whole).alias("value")
+    back = authority_predecessors(changes, as_of)
+    several = back.filter(pl.col("predecessor").is_null())["code"]
+    return codes.filter(codes.is_in(several.implode())).unique().sort().to_list()

@@ -41,7 +41,9 @@ def convert_vintage(
     there sum. Rates copy, and are the mean weighted by people: so it is for split (S) and merged
     (M) areas either way. Irregular areas (X) follow both rules, a best fit, with a `PlacesWarning`.
     A value
-    missing in any part is missing. Counts of areas that the lookup does not hold go to a row
+    missing in any part is missing. A part without a row adds nothing, to a count or to a mean; the
+    areas that lack one (counts: in every group; rates: in any) are told by a `PlacesWarning`.
+    Counts of areas that the lookup does not hold go to a row
     without a code, so totals are conserved; rates of such areas are left out; both with a
     `PlacesWarning`. Raises `DataError`
     or `ReferenceDataError` for wrong columns or repeated areas. Source: ONS, LSOA (2011) to LSOA
@@ -59,9 +61,11 @@ def convert_vintage(
     _require_values(held, columns, area, by, kind)
     held = held.select(pl.col(area).cast(pl.String).alias(_OLD), *by, *columns)
     parts = _parts(lookup, weight, source, to)
-    parts = parts.filter(pl.col(_OLD).is_in(held[_OLD].unique().implode()))
     placed = held.join(parts, on=_OLD, how="left")
-    _warn(placed, kind, _YEARS[source])
+    _warn(placed, [kind], _YEARS[source])
+    # A group without a count of an area, such as a practice, has none there: it is not missing.
+    short = _short(placed, parts, () if kind == "count" else by)
+    _tell(f"LSOAs ({_YEARS[to]}) of which a part has no row", short[_NEW].n_unique())
     if kind == "count":
         measure = [_split_sum(name) for name in columns]
     else:
@@ -151,19 +155,30 @@ def _weighted_mean(name: str) -> pl.Expr:
     return pl.when(pl.col(name).is_not_null().all()).then(mean).alias(name)
 
 
-def _warn(placed: pl.DataFrame, kind: str, year: str) -> None:
+def _short(placed: pl.DataFrame, parts: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Return `__to` and `by` of the areas of which some parts, not all, have a row."""
+    wanted = parts.group_by(_NEW).agg(pl.col(_OLD).n_unique().alias("__wanted"))
+    found = placed.drop_nulls(_NEW).group_by(_NEW, *by).agg(pl.col(_OLD).n_unique().alias("__n"))
+    short = found.join(wanted, on=_NEW).filter(pl.col("__n") < pl.col("__wanted"))
+    return short.select(_NEW, *by)
+
+
+def _warn(placed: pl.DataFrame, kinds: Sequence[str], year: str) -> None:
     cases = {
         "not in the lookup": pl.col(_NEW).is_null(),
         "changed irregularly (X), values are a best fit": pl.col("change_code") == "X",
     }
-    if kind == "count":
+    if "count" in kinds:
         cases["split with no people given, counts are split evenly"] = pl.col("__even")
-    else:
+    if "rate" in kinds:
         cases["merged with no people given, rates weigh evenly"] = pl.col("__unweighted")
     for text, where in cases.items():
-        count = placed.filter(where)[_OLD].n_unique()
-        if count:
-            warnings.warn(f"LSOAs ({year}) {text}: {count:,}.", PlacesWarning, stacklevel=3)
+        _tell(f"LSOAs ({year}) {text}", placed.filter(where)[_OLD].n_unique())
+
+
+def _tell(what: str, count: int) -> None:
+    if count:
+        warnings.warn(f"{what}: {count:,}.", PlacesWarning, stacklevel=4)
 
 
 def on_2021(measures: pl.DataFrame, lookup: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
@@ -171,7 +186,9 @@ def on_2021(measures: pl.DataFrame, lookup: pl.DataFrame | pl.LazyFrame) -> pl.D
 
     Rows of area_type `lsoa11` become rows of `lsoa`: numerators and denominators are converted as
     counts, values as rates (see `convert_vintage`). A measure that is there for 2021 LSOAs already
-    keeps those rows alone, and values outside the lookup are left out. `lookup`: LSOA_CHANGES.
+    keeps those rows alone, and values outside the lookup are left out; so are those of areas of
+    which a part has no row of the measure and period, with a `PlacesWarning` that counts. `lookup`:
+    LSOA_CHANGES.
     """
     old = measures.filter(pl.col("area_type") == "lsoa11")
     rest = measures.filter(pl.col("area_type") != "lsoa11")
@@ -180,10 +197,51 @@ def on_2021(measures: pl.DataFrame, lookup: pl.DataFrame | pl.LazyFrame) -> pl.D
     if old.is_empty():
         return rest
     by, counts = ["measure", "period"], ["numerator", "denominator"]
-    summed = convert_vintage(old, lookup, values=counts, area="area_code", by=by)
-    rated = convert_vintage(old, lookup, values="value", kind="rate", area="area_code", by=by)
-    key = ["lsoa21_code", *by]
-    both = summed.join(rated, on=key, how="left", nulls_equal=True).drop_nulls("lsoa21_code")
-    made = both.with_columns(area_type=pl.lit("lsoa"), area_code="lsoa21_code")
-    order = ["measure", "area_type", "area_code"]
+    _require_values(old, [*counts, "value"], "area_code", by, "count")
+    parts = _parts(lookup, None, "lsoa11", "lsoa21")
+    placed = old.rename({"area_code": _OLD}).join(parts, on=_OLD, how="left")
+    _warn(placed, ["count", "rate"], _YEARS["lsoa11"])
+    short = _short(placed, parts, by)
+    _tell("Values of LSOAs (2021) left out, for a part has no value in the period", short.height)
+    placed = placed.drop_nulls(_NEW).join(short, on=[_NEW, *by], how="anti", nulls_equal=True)
+    sums = (_split_sum(name) for name in counts)
+    made = placed.group_by(_NEW, *by).agg(*sums, _weighted_mean("value"))
+    made = made.with_columns(area_type=pl.lit("lsoa"), area_code=_NEW)
+    order = ["measure", "area_type", "area_code", "period"]
     return pl.concat([rest, made.select(measures.columns)]).sort(order)
+
+
+def told_on_2021(
+    people: pl.DataFrame, areas: pl.DataFrame, lookup: pl.DataFrame | pl.LazyFrame
+) -> pl.DataFrame:
+    """Return the people with an LSOA of 2011 (`lsoa_code`) placed in one of 2021.
+
+    Extracts that tell the LSOA in place of the postcode often tell that of 2011. People, unlike
+    counts, cannot be divided: where an LSOA was split or changed irregularly they are placed in the
+    part with the most people (of equal ones the first), with a `PlacesWarning` that counts them.
+    Codes that `areas` holds stay, and so do those that `lookup` (LSOA_CHANGES) does not know.
+
+    >>> lookup = pl.DataFrame({"lsoa11_code": ["A", "B"], "lsoa21_code": ["C", "C"],
+    ...     "change_code": ["M", "M"]})
+    >>> people, areas = pl.DataFrame({"lsoa_code": ["A", "C"]}), pl.DataFrame({"lsoa_code": ["C"]})
+    >>> told_on_2021(people, areas, lookup)["lsoa_code"].to_list()
+    ['C', 'C']
+    """
+    parts = _parts(lookup, None, "lsoa11", "lsoa21")
+    old = parts.filter(~pl.col(_OLD).is_in(areas["lsoa_code"].implode()))
+    first = old.sort(_OLD, -pl.col("__share"), _NEW).group_by(_OLD, maintain_order=True)
+    best = first.agg(pl.col(_NEW).first(), (pl.len() > 1).alias("__parted"))
+    joined = people.join(
+        best, left_on="lsoa_code", right_on=_OLD, how="left", maintain_order="left"
+    )
+    parted = int(joined["__parted"].fill_null(value=False).sum())
+    if parted:
+        warnings.warn(
+            f"People told to live in an LSOA of 2011 that is several of 2021: {parted:,}; each was "
+            "placed in its most populous part.",
+            PlacesWarning,
+            stacklevel=2,
+        )
+    return joined.with_columns(pl.coalesce(_NEW, "lsoa_code").alias("lsoa_code")).select(
+        people.columns
+    )

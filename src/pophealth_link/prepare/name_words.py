@@ -54,7 +54,7 @@ def joined(families: pl.Series) -> pl.Series:
     >>> joined(pl.Series(["VAN DER BERG", "O NEIL SMITH", "DE"])).to_list()
     ['VANDERBERG', 'ONEIL SMITH', 'DE']
     """
-    one = families.str.replace(r"\bSAINT ", "ST ")
+    one = families.str.replace_all(r"\bSAINT ", "ST ")
     # Joined parts may be a particle again (DE L, DEL), but not for long: each time it is longer.
     for _ in range(4):
         one = one.str.replace_all(_JOINING, "$1").str.replace_all(_LETTER_JOINING, "$1$2")

@@ -119,6 +119,8 @@ def file_problems(name: str, about: TableAbout, path: Path) -> list[Problem]:
     """Return what is wrong with the file of one table: absent, altered, or not as declared."""
     if name not in REFERENCE_TABLES:
         return [unknown_table(name)]
+    if path.is_symlink():
+        return [problem(path.name, "is a link to a file elsewhere.", _AGAIN)]
     if not path.is_file():
         return [problem(path.name, "is named in pack.toml but does not exist.", _AGAIN)]
     with path.open("rb") as file:

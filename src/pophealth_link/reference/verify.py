@@ -33,7 +33,8 @@ def verify(path: Path) -> Pack:
 
 def _about_problems(path: Path) -> list[Problem]:
     try:
-        text = (path / PACK_FILE).read_text(encoding="utf-8")
+        # As bytes: reading as text would hide line ends that were changed.
+        text = (path / PACK_FILE).read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return []
     if not altered(text):

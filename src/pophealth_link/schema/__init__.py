@@ -3,6 +3,7 @@
 from pophealth_link.schema.codes import CODE_LISTS
 from pophealth_link.schema.core import CodeList, Column, Table
 from pophealth_link.schema.outputs import OUTPUT_TABLES
+from pophealth_link.schema.outputs_published import PUBLISHED_TABLES
 from pophealth_link.schema.records import DWELLINGS, EVENT_TABLES, PEOPLE
 from pophealth_link.schema.reference import REFERENCE_TABLES
 
@@ -12,6 +13,7 @@ TABLES: dict[str, Table] = {
     **EVENT_TABLES,
     **REFERENCE_TABLES,
     **OUTPUT_TABLES,
+    **PUBLISHED_TABLES,
 }
 
 __all__ = [

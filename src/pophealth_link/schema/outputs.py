@@ -92,8 +92,16 @@ PEOPLE_PLACED = Table(
     "person",
     (
         *PERSON_FACTS.columns,
-        Column("registered_unit", "text", "Practice, or the reason why there is none."),
-        Column("resident_unit", "text", "LSOA, or the reason why there is none."),
+        Column(
+            "registered_unit",
+            "text",
+            "Practice, or the reason why there is none; empty: the job has not this basis.",
+        ),
+        Column(
+            "resident_unit",
+            "text",
+            "LSOA, or the reason why there is none; empty: the job has not this basis.",
+        ),
         Column("quintile", "integer", "National deprivation quintile, 1 most deprived."),
         Column("settings", "text", "Settings of the linked sources, in order, joined by |."),
     ),
@@ -202,6 +210,24 @@ UNASSIGNED = Table(
     unique=("basis", "footprint_type", "reason"),
 )
 
+BEST_FIT = Table(
+    "best_fit",
+    "Each LSOA's footprint by best fit: that of the largest share of its registered patients.",
+    "person",
+    (
+        Column("lsoa_code", "text", "LSOA.", required=True),
+        _TYPE,
+        Column("footprint_code", "text", "Code of the footprint.", required=True),
+        Column("footprint_name", "text", "Name of the footprint."),
+        Column(
+            "best_share", "number", "Share of the LSOA's patients who are in it.", required=True
+        ),
+        Column("runner_up_code", "text", "Footprint of the next largest share; empty: none."),
+        Column("runner_up_share", "number", "Share of the LSOA's patients in the runner-up."),
+    ),
+    unique=("lsoa_code", "footprint_type"),
+)
+
 QUARANTINE = Table(
     "quarantine",
     "Rows that were refused, with the reason.",
@@ -229,6 +255,7 @@ OUTPUT_TABLES: dict[str, Table] = {
         BASELINE,
         RECONCILIATION,
         UNASSIGNED,
+        BEST_FIT,
         QUARANTINE,
     )
 }

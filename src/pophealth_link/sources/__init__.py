@@ -1,5 +1,6 @@
 """Reading extracts: what a source is, presets, column mapping, formats and quarantine."""
 
+from pophealth_link.sources.cautions import cautions, columns_used
 from pophealth_link.sources.layout import is_there, paths_of
 from pophealth_link.sources.model import (
     ALIASES,
@@ -42,9 +43,11 @@ __all__ = [
     "PropertySource",
     "Source",
     "TableFile",
+    "cautions",
     "check",
     "check_source",
     "columns_of",
+    "columns_used",
     "conform",
     "found_columns",
     "from_frame",

@@ -15,8 +15,9 @@ from pophealth_link.sources.dates import read_precision
 from pophealth_link.sources.delimited import ROW, Chunk
 from pophealth_link.sources.model import Accepted, Counts, Only, columns_of
 from pophealth_link.sources.problems import refusal
-from pophealth_link.sources.rowwise import Steps, Tallied, required, shape
+from pophealth_link.sources.rowwise import EMPTY, WIDE, Steps, Tallied, required, shape
 from pophealth_link.sources.shape import AUXILIARY, Whole
+from pophealth_link.sources.submissions import LACKS, LACKS_OTHER, lacking
 from pophealth_link.sources.together import PART, PLACE, Gathered, gather
 from pophealth_link.sources.values import Tally, convert, formats_of
 
@@ -41,6 +42,7 @@ class Wanted:
 
     `known`: where given, the only values of `record_id` that are accepted. `where` names the source
     in messages; `submitted` are the formats of the days by which submissions are ordered.
+    `stacked`: rows are made of wide ones, which count as a whole where they are submitted again.
     """
 
     table: Table
@@ -49,6 +51,7 @@ class Wanted:
     whole: Whole = field(default_factory=Whole)
     known: pl.Series | None = None
     submitted: tuple[str, ...] = ()
+    stacked: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -69,8 +72,8 @@ def accept(chunks: Iterable[Rows], wanted: Wanted) -> Accepted:
     present: dict[str, None] = {}
     parts, rows_in, told, tried = [], 0, Tallied(), dict[str, tuple[str, ...]]()
     for rows in chunks:
+        part = _part(rows, wanted, told, first=rows_in)
         rows_in += rows.chunk.frame.height + rows.chunk.ragged.len()
-        part = _part(rows, wanted, told)
         present |= dict.fromkeys(n for n in part.kept.columns if n in wanted.table.names)
         parts.append(part)
         tried |= {c: _joined(tried.get(c), formats) for c, formats in rows.formats.items()}
@@ -111,6 +114,7 @@ def _filled(counts: Mapping[Key, int]) -> dict[Key, int]:
 def _gathered(frames: Sequence[pl.DataFrame], wanted: Wanted) -> Gathered:
     """Return all rows together, of which a later submission may take the place of an earlier."""
     types = {column.name: column.dtype for column in wanted.table.columns}
+    types |= dict.fromkeys((EMPTY, LACKS, LACKS_OTHER), pl.Boolean())
     names = dict.fromkeys(name for frame in frames for name in frame.columns)
     absent = {name: pl.lit(None, types.get(name, pl.String())).alias(name) for name in names}
     alike = [
@@ -132,9 +136,14 @@ def nothing(table: Table, only: Only, problems: Sequence[Problem]) -> Accepted:
     return Accepted(empty, QUARANTINE.empty(), Counts(0, 0), problems=tuple(problems))
 
 
-def _part(rows: Rows, wanted: Wanted, told: Tallied) -> _Part:
+def _part(rows: Rows, wanted: Wanted, told: Tallied, first: int) -> _Part:
     table, known = wanted.table, wanted.known
-    frame = shape(_numbered(rows.chunk.frame, rows.steps, table), rows.steps, told)
+    read = _numbered(rows.chunk.frame, rows.steps, table)
+    if wanted.stacked and wanted.whole.latest:
+        read = read.with_row_index(WIDE, offset=first).with_columns(
+            pl.lit(value=False).alias(EMPTY)
+        )
+    frame = shape(read, rows.steps, told)
     keyed = pl.all_horizontal(pl.lit(value=True), *(pl.col(k).is_not_null() for k in table.keys))
     keyless, held = frame.filter(~keyed), frame.filter(keyed)
     is_known = pl.lit(value=True) if known is None else pl.col("record_id").is_in(known.implode())
@@ -145,9 +154,10 @@ def _part(rows: Rows, wanted: Wanted, told: Tallied) -> _Part:
         _refused(held.filter(~is_known), rows, table, UNKNOWN_RECORD_ID),
     ]
     layout = rows.steps.layout
-    of_table = required(kept, layout.part.require, told)
+    of_table = required(kept, layout.part, told)
     useful = [n for n in of_table.columns if n in table.names or n.startswith(AUXILIARY)]
-    own = of_table.select(*useful, pl.lit(layout.number, pl.Int32).alias(PART))
+    number = pl.lit(layout.number, pl.Int32).alias(PART)
+    own = of_table.select(*useful, number, *lacking(frame.columns, wanted.whole.latest, table))
     return _Part(own, pl.concat(refused), tally)
 
 

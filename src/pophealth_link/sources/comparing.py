@@ -1,4 +1,4 @@
-"""Which row is later: text of unknown kind compared as days, as numbers, or as it is."""
+"""What a text tells: nothing, or when its row is: as a day, as a number, or as it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,21 @@ from collections.abc import Sequence
 import polars as pl
 
 from pophealth_link.sources.dates import DEFAULT_FORMATS, read_dates
+
+
+def without_blanks(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
+    """Return `frame` with outer blanks off text; empty text, NULL and `missing` are missing.
+
+    >>> without_blanks(pl.DataFrame({"a": [" x ", "", "-"]}), ["-"])["a"].to_list()
+    ['x', None, None]
+    """
+    nothing = pl.Series(["", "NULL", *(each.strip() for each in missing)])
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+    stripped = {name: pl.col(name).str.strip_chars() for name in texts}
+    return frame.with_columns(
+        pl.when(~text.is_in(nothing.implode())).then(text).alias(name)
+        for name, text in stripped.items()
+    )
 
 
 def ordered_by(

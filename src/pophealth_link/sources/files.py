@@ -47,12 +47,11 @@ def parts_of(path: Path, patterns: Sequence[str] = ()) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    files = [each for each in path.rglob("*") if not _is_hidden(each, path) and each.is_file()]
+    files = _files_in(path)
     if patterns:
         found = [each for each in files if fits(each.name, patterns)]
     else:
-        found = [each for each in files if each.suffix.lower() in _PARQUET_SUFFIXES]
-        found = found or [each for each in files if each.suffix.lower() in _TEXT_SUFFIXES]
+        found = _with(files, _PARQUET_SUFFIXES) or _with(files, _TEXT_SUFFIXES)
     return sorted(found, key=lambda each: _in_order(each.relative_to(path).as_posix()))
 
 
@@ -63,6 +62,14 @@ def fits(name: str, patterns: Sequence[str]) -> bool:
     True
     """
     return not patterns or any(fnmatchcase(name.lower(), each.lower()) for each in patterns)
+
+
+def _files_in(path: Path) -> list[Path]:
+    return [each for each in path.rglob("*") if not _is_hidden(each, path) and each.is_file()]
+
+
+def _with(files: Sequence[Path], suffixes: frozenset[str]) -> list[Path]:
+    return [each for each in files if each.suffix.lower() in suffixes]
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:
@@ -86,7 +93,8 @@ def path_problems(path: Path, where: str, patterns: Sequence[str] = ()) -> list[
     if status == "closed":
         return [data_problem(where, f"{path} cannot be opened.", "allow this account to read it.")]
     if status == "folder":
-        return [] if parts_of(path, patterns) else [_no_file(path, where, patterns)]
+        found = parts_of(path, patterns)
+        return _mixture(path, where, patterns) if found else [_no_file(path, where, patterns)]
     start = _first_bytes(path)
     if not start:
         return [data_problem(where, f"{path} is empty.", "export it again.")]
@@ -109,6 +117,16 @@ def _kind_problems(path: Path, start: bytes, where: str) -> list[Problem]:
         fix = "rename it to end in .csv, or export it as Parquet."
         return [data_problem(where, f"{path} is text, not Parquet.", fix)]
     return []
+
+
+def _mixture(path: Path, where: str, patterns: Sequence[str]) -> list[Problem]:
+    """Tell where a folder holds both kinds of file and nothing says which are meant."""
+    files = [] if patterns else _files_in(path)
+    counts = [len(_with(files, suffixes)) for suffixes in (_PARQUET_SUFFIXES, _TEXT_SUFFIXES)]
+    if not all(counts):
+        return []
+    what = f"{path} holds both Parquet and text files ({counts[0]:,} and {counts[1]:,})."
+    return [data_problem(where, what, "keep those of one kind in the folder.")]
 
 
 def _no_file(path: Path, where: str, patterns: Sequence[str]) -> Problem:

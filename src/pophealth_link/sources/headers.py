@@ -83,7 +83,7 @@ def resolve(
     if header.names and not any(found.values()) and not header.is_one:
         return {}, [_no_header(file, header, where)]
     problems = [
-        *_absent(file, header, found, where, only),
+        *_absent(file, header, found, where, only, known),
         *_duplicates(file, header, found, where),
         *_shared(file, found, where),
     ]
@@ -94,7 +94,9 @@ def _own_positions(
     file: TableFile, header: Sequence[str], name: str, known: Mapping[str, Sequence[str]]
 ) -> list[int]:
     if name in file.columns:
-        return positions(header, file.columns[name])
+        told = positions(header, file.columns[name])
+        if told or not file.shared:
+            return told
     in_order = name in (each.strip().casefold() for each in known.get(name, ()))
     return [] if in_order else positions(header, name)
 
@@ -142,7 +144,7 @@ def _add_candidates(
 ) -> None:
     taken = {place for places in found.values() for place in places}
     for name, candidates in known.items():
-        if found.get(name, [0]) or name in file.columns:
+        if found.get(name, [0]) or (name in file.columns and not file.shared):
             continue
         for candidate in candidates:
             free = [place for place in positions(header, candidate) if place not in taken]
@@ -164,24 +166,32 @@ def _absent(
     found: dict[str, list[int]],
     where: str,
     only: Only,
+    known: Mapping[str, Sequence[str]],
 ) -> list[Problem]:
     taken = {place for places in found.values() for place in places}
     free = [name.strip() for place, name in enumerate(header.names) if place not in taken]
+    named = () if file.shared else file.columns
     return [
-        _missing(file, header, column, free, where)
+        _missing(file, header, column, (free, known.get(column.name, ())), where)
         for column in columns_of(file.table, only)
         if not found[column.name]
-        and ((column.required and column.name not in header.made) or column.name in file.columns)
+        and ((column.required and column.name not in header.made) or column.name in named)
     ]
 
 
 def _missing(
-    file: TableFile, header: Header, column: Column, free: list[str], where: str
+    file: TableFile,
+    header: Header,
+    column: Column,
+    names: tuple[Sequence[str], Sequence[str]],
+    where: str,
 ) -> Problem:
+    """Return the problem of an absent column; `names`: free ones of the header, known ones."""
+    free, known = names
     mapped = file.columns.get(column.name)
     name = mapped or column.name
     asked = f" (for `{column.name}`)" if mapped else ""
-    close = nearest(name, free)
+    close = next((hint for each in (name, *known) if (hint := nearest(each, free))), "")
     what = f"{header.file} has no column `{name}`{asked}.{close}"
     return data_problem(
         where, what, f'name it, [sources.columns] {column.name} = "<column in the file>"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -12,10 +13,10 @@ from pophealth_link.errors import Problem
 from pophealth_link.sources import columnar, delimited
 from pophealth_link.sources.files import kind_of, parts_of, path_problems
 from pophealth_link.sources.headers import Header, first_of, lacking, resolve
-from pophealth_link.sources.lookups import LOOKED, Looked, beside, column_names, folder_of, taken
+from pophealth_link.sources.lookups import LOOKED, Looked, beside, column_names, looked_in, taken
 from pophealth_link.sources.model import Only, TableFile, columns_of
 from pophealth_link.sources.problems import data_problem, job_problem
-from pophealth_link.sources.shape import AUXILIARY, Part
+from pophealth_link.sources.shape import AUXILIARY, Part, may_lack
 
 STACKED = "stack:"
 # What the column of clinical codes is called where no preset says.
@@ -45,6 +46,7 @@ class Layout:
     code: str = ""
     looked: tuple[Looked, ...] = ()
     problems: tuple[Problem, ...] = ()
+    is_left_out: bool = False
 
     @property
     def found(self) -> set[str]:
@@ -57,8 +59,14 @@ class Layout:
 def layouts(file: TableFile, where: str, only: Only = "all") -> list[Layout]:
     """Return the layout of each file of a table, part by part, with what is wrong in each.
 
-    A part of several whose files are not there is left out; where none is there, that is wrong.
+    A part of several whose files are not there is left out; where none is there, that is wrong. Of
+    the parts that read one file those are left out whose columns it lacks, unless it lacks all.
     """
+    return [each for each in every_layout(file, where, only) if not each.is_left_out]
+
+
+def every_layout(file: TableFile, where: str, only: Only = "all") -> list[Layout]:
+    """Return the layouts of `layouts` and those that are left out."""
     wrong = path_problems(file.path, where)
     if wrong:
         return [Layout(file.path, 0, Part(), problems=tuple(wrong))]
@@ -71,7 +79,14 @@ def layouts(file: TableFile, where: str, only: Only = "all") -> list[Layout]:
         patterns = tuple(dict.fromkeys(p for part in file.parts for p in part.files))
         wrong = path_problems(file.path, where, patterns) or [_no_part(file, where)]
         return [Layout(file.path, 0, Part(), problems=tuple(wrong))]
+    found = _left_out(found)
     return [*_empty_told(file, _parquet_told(file, found, where), where)]
+
+
+def _left_out(found: list[Layout]) -> list[Layout]:
+    """Mark the parts whose columns a file lacks that fills another part."""
+    sound = {each.path for each in found if not each.problems}
+    return [replace(each, is_left_out=bool(each.problems) and each.path in sound) for each in found]
 
 
 def is_there(file: TableFile) -> bool:
@@ -84,7 +99,7 @@ def paths_of(file: TableFile) -> list[Path]:
     found = [path for part in file.parts for path in parts_of(file.path, part.files)]
     for part in file.parts:
         for each in part.lookup:
-            found += parts_of(folder_of(file), each.files)
+            found += looked_in(file, each)
     found += parts_of(file.codelist) if file.codelist else []
     return list(dict.fromkeys(found)) or [file.path]
 
@@ -187,7 +202,8 @@ def _combined(file: TableFile, part: Part, names: Sequence[str]) -> dict[str, tu
     for column, items in part.combine.items():
         there = [first_of(each, names) is not None for each in items]
         dated = file.table.column(column).kind == "date" and there[0]
-        if all(there) or dated:
+        enough = all(map(operator.or_, there, map(may_lack, items))) and any(there)
+        if enough or dated:
             found[column] = tuple(compress(items, there))
     return found
 
@@ -207,7 +223,8 @@ def _extra(
     keys = [key for each in bare.looked for key in each.keys if key.startswith(AUXILIARY)]
     telling = [name for name in file.whole.names if name not in file.table.names]
     joined = [key.removeprefix(AUXILIARY) for key in keys]
-    wanted = dict.fromkeys([*items, *bare.part.where, *joined, *telling])
+    any_of = [name for name in bare.part.require_any if name not in file.table.names]
+    wanted = dict.fromkeys([*items, *bare.part.where, *joined, *telling, *any_of])
     found = {name: first_of(name, names) for name in wanted}
     must = [name for name, values in bare.part.where.items() if "" not in values]
     problems = [
@@ -221,14 +238,15 @@ def _extra(
 def _telling(file: TableFile) -> list[str]:
     """Return the columns of the file without which episodes make no spells."""
     spells = file.whole.spells
-    return [name for name in (spells.of if spells else ()) if name not in file.table.names]
+    of = (spells.otherwise or spells.of) if spells else ()
+    return [name for name in of if name not in file.table.names and not may_lack(name)]
 
 
 def _parquet_told(file: TableFile, found: list[Layout], where: str) -> list[Layout]:
     """Tell where the parts of one table in a folder of Parquet have other columns."""
     sole = file.path.is_dir() and len(file.parts) == 1 and not file.parts[0].files
     parquet = [each.path for each in found if kind_of(each.path) == "parquet"]
-    if not sole or len(parquet) < 2 or any(each.problems for each in found):
+    if not sole or len(parquet) < 2 or _any_wrong(found):
         return found
     wrong = columnar.schema_problems(parquet, where)
     return [replace(found[0], problems=tuple(wrong)), *found[1:]]
@@ -236,13 +254,17 @@ def _parquet_told(file: TableFile, found: list[Layout], where: str) -> list[Layo
 
 def _empty_told(file: TableFile, found: list[Layout], where: str) -> list[Layout]:
     """Tell where a table that must have rows has none in any file."""
-    if not file.table.unique or any(each.problems for each in found):
+    if not file.table.unique or _any_wrong(found):
         return found
     if any(_has_rows(each.path) for each in found):
         return found
     what = f"{file.path} has a header and no rows."
     wrong = data_problem(where, what, "export it again.")
     return [replace(found[0], problems=(wrong,)), *found[1:]]
+
+
+def _any_wrong(found: list[Layout]) -> bool:
+    return any(each.problems and not each.is_left_out for each in found)
 
 
 def _has_rows(path: Path) -> bool:

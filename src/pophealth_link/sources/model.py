@@ -34,7 +34,8 @@ class TableFile:
 
     `columns`: contract column → column in the file, as the job says. `formats`: date formats by
     column. `parts`, `whole`: what a preset knows of the files; a folder's are chosen by the
-    patterns of the parts. `codelist`: a file, or a folder, of clinical codes and their conditions.
+    patterns of the parts. `shared`: `columns` are those of several tables, of which this one's
+    files need not have them. `codelist`: a file, or a folder, of clinical codes and conditions.
     """
 
     table: Table
@@ -44,13 +45,15 @@ class TableFile:
     parts: tuple[Part, ...] = (Part(),)
     whole: Whole = field(default_factory=Whole)
     codelist: Path | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A source of person records with its events.
 
-    `absent_tables`: tables that its preset knows and its folder has no file of.
+    `absent_tables`: tables that its preset knows and its folder has no file of. `notices`: what a
+    person should know of tables that were left out.
     Raises `JobError` for a setting or a kind of NHS number that does not exist.
     """
 
@@ -64,6 +67,7 @@ class Source:
     aliases: TableFile | None = None
     superseded_numbers: bool = False
     absent_tables: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a setting or a kind of NHS number that does not exist."""

@@ -30,19 +30,24 @@ from pophealth_link.sources.problems import job_problem, refuse
 from pophealth_link.sources.shape import Part, Whole
 
 _TOP = (
-    "meaning", "source", "setting", "unique_people", "nhs_number_kind", "dates", "missing",
-    "tables",
+    "meaning", "source", "setting", "unique_people", "nhs_number_kind", "clear_numbers",
+    "token_numbers", "dates", "missing", "tables",
 )  # fmt: skip
 _KINDS = ("clear", "token")
 
 
 @dataclass(frozen=True, slots=True)
 class PresetTable:
-    """What an extract's files of one table are like. `required`: a folder must have them."""
+    """What an extract's files of one table are like.
+
+    `required`: a folder must have them. `optional`: a file that holds other tables of the extract
+    need not have the columns of this one.
+    """
 
     parts: tuple[Part, ...] = (Part(),)
     whole: Whole = field(default_factory=Whole)
     required: bool = False
+    optional: bool = False
 
     @property
     def columns(self) -> Mapping[str, tuple[str, ...]]:
@@ -57,20 +62,27 @@ class PresetTable:
     def parts_for(self, path: Path) -> tuple[Part, ...]:
         """Return the parts that a path holds which is named for this very table.
 
-        Patterns choose among the parts where these differ in them, and matter no more otherwise.
+        Patterns choose among the parts where these differ in them, and matter no more otherwise; a
+        file whose name fits none is offered to all.
         """
         if len({part.files for part in self.parts}) == 1:
             return tuple(replace(part, files=()) for part in self.parts)
         if path.is_dir():
             return self.parts
-        return tuple(replace(p, files=()) for p in self.parts if fits(path.name, p.files))
+        fitting = [part for part in self.parts if fits(path.name, part.files)]
+        return tuple(replace(part, files=()) for part in fitting or self.parts)
+
+    def is_named(self, path: Path) -> bool:
+        """Return whether the name of a file says that it holds this table, or none does."""
+        return any(fits(path.name, part.files) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
     """A described extract. `setting` is empty for an extract about dwellings, or of events alone.
 
-    `source` says where the names of columns are from; `told` is the file as it is.
+    `source` says where the names of columns are from; `told` is the file as it is. `kinds`: column
+    in the file, in small letters → what kind of NHS number it holds.
     """
 
     name: str
@@ -80,6 +92,7 @@ class Preset:
     nhs_number_kind: NhsNumberKind
     tables: Mapping[str, PresetTable]
     source: str = ""
+    kinds: Mapping[str, NhsNumberKind] = field(default_factory=dict, repr=False)
     told: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def apply(self, file: TableFile) -> TableFile:
@@ -178,6 +191,7 @@ def parse(text: str, name: str, where: str) -> tuple[Preset, list[Problem]]:
         nhs_number_kind=_one_of(top, told, "nhs_number_kind", _KINDS) or "clear",  # type: ignore[arg-type]
         tables=found,
         source=top.text(told, "source"),
+        kinds=_kinds(top, told),
         told=told,
     )
     return made, top.problems
@@ -202,7 +216,14 @@ def _table(
         settings.problems.extend(inner.problems)
     whole = whole_of(settings, told)
     check_whole(settings, whole, table)
-    return PresetTable(tuple(parts), whole, settings.flag(told, "required"))
+    flags = (settings.flag(told, name) for name in ("required", "optional"))
+    return PresetTable(tuple(parts), whole, *flags)
+
+
+def _kinds(top: Settings, told: Mapping[str, Any]) -> dict[str, NhsNumberKind]:
+    clear, token = (top.texts(told, name) for name in ("clear_numbers", "token_numbers"))
+    found: dict[str, NhsNumberKind] = {each.casefold(): "clear" for each in clear}
+    return found | {each.casefold(): "token" for each in token}
 
 
 def _shared(top: Settings, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,11 +23,13 @@ T = TypeVar("T")
 Told = Mapping[str, Any]
 
 PART_KEYS = (
-    "files", "columns", "formats", "dates", "missing", "combine", "constants", "values", "where",
-    "require", "codelist", "stack", "lookup",
+    "files", "columns", "formats", "dates", "missing", "combine", "pad", "constants", "values",
+    "where", "require", "require_any", "codelist", "stack", "lookup",
 )  # fmt: skip
+_LATEST = ("of", "by", "otherwise")
+_SPELLS = ("of", "order", "last", "greatest", "otherwise")
 WHOLE_KEYS = ("latest", "open", "spells", "priority")
-TABLE_KEYS = (*PART_KEYS, *WHOLE_KEYS, "parts", "required")
+TABLE_KEYS = (*PART_KEYS, *WHOLE_KEYS, "parts", "required", "optional")
 
 
 @dataclass(slots=True)
@@ -108,8 +110,12 @@ def part_of(settings: Settings, told: Told, table: Table) -> Part:
     """Return how one kind of file fills a table; what is wrong is noted in `settings`."""
     texts = settings.texts
     stack = dict(settings.table(told, "stack"))
-    position = settings.text(stack, "position") if isinstance(stack.get("position"), str) else ""
-    stacked = {k: v for k, v in stack.items() if not (k == "position" and position)}
+    position, apart = (
+        settings.text(stack, each) if isinstance(stack.get(each), str) else ""
+        for each in ("position", "apart")
+    )
+    texts_only = ("position", "apart")
+    stacked = {k: v for k, v in stack.items() if k not in texts_only or not isinstance(v, str)}
     if len(stacked) > 1:
         settings.wrong("stack", "names more than one column: stack each in a part of its own.")
     part = Part(
@@ -125,10 +131,13 @@ def part_of(settings: Settings, told: Told, table: Table) -> Part:
             for name, each in settings.table(told, "values").items()
         },
         where=settings.each(told, "where", Settings.texts),
+        pad=settings.each(told, "pad", _width, table),
         require=texts(told, "require"),
+        require_any=texts(told, "require_any"),
         codelist=texts(told, "codelist"),
         stack=settings.each({"stack": stacked}, "stack", Settings.texts, table),
         position=position,
+        apart=apart,
         lookup=tuple(_lookup(settings, each) for each in _list_of(settings, told, "lookup")),
     )
     given = {
@@ -143,17 +152,17 @@ def part_of(settings: Settings, told: Told, table: Table) -> Part:
 
 def whole_of(settings: Settings, told: Told) -> Whole:
     """Return what is done with all parts of a table together."""
-    latest = settings.table(told, "latest", ("of", "by"))
-    ends = settings.table(told, "open", ("end", "until", "month"))
-    spells = settings.table(told, "spells", ("of", "order", "last", "greatest"))
+    latest = settings.table(told, "latest", _LATEST)
+    ends = settings.table(told, "open", ("end", "until", "month", "within"))
+    spells = settings.table(told, "spells", _SPELLS)
     first = settings.table(told, "priority", ("of", "start", "end", "end_counts"))
     texts, text = settings.texts, settings.text
     made = Whole(
-        Latest(texts(latest, "of"), texts(latest, "by")) if latest else None,
-        OpenEnds(text(ends, "end"), texts(ends, "until"), texts(ends, "month")) if ends else None,
-        Spells(*(texts(spells, name) for name in ("of", "order", "last", "greatest")))
-        if spells
+        Latest(*(texts(latest, name) for name in _LATEST)) if latest else None,
+        OpenEnds(text(ends, "end"), *(texts(ends, name) for name in ("until", "month", "within")))
+        if ends
         else None,
+        Spells(*(texts(spells, name) for name in _SPELLS)) if spells else None,
         Priority(
             texts(first, "of"), text(first, "start"), text(first, "end"),
             settings.flag(first, "end_counts"),
@@ -199,6 +208,15 @@ def _items(settings: Settings, told: Told, name: str) -> tuple[str, ...]:
     return ()
 
 
+def _width(settings: Settings, told: Told, name: str) -> int:
+    """Return how many digits a number has."""
+    found = told.get(name)
+    if isinstance(found, int) and not isinstance(found, bool) and found > 1:
+        return found
+    settings.wrong(name, "must be how many digits the whole number has.")
+    return 0
+
+
 def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
@@ -219,9 +237,10 @@ def _list_of(settings: Settings, told: Told, name: str) -> list[Told]:
 
 
 def _lookup(settings: Settings, told: Told) -> Lookup:
-    settings.known(told, ("files", "on", "take", "latest_by"), "lookup")
     names = ("files", "on", "take", "latest_by")
-    made = Lookup(*(settings.texts(told, name) for name in names))
+    settings.known(told, (*names, "each"), "lookup")
+    files, on, take, latest_by = (settings.texts(told, name) for name in names)
+    made = Lookup(files, on, take, latest_by, settings.flag(told, "each"))
     for name in ("files", "on", "take"):
         if not getattr(made, name):
             settings.wrong(f"lookup.{name}", "is missing.")

@@ -84,7 +84,8 @@ def load(
     if problems:
         return nothing(file.table, only, problems)
     submitted = tuple(dict.fromkeys(text for part in file.parts for text in part.dates))
-    wanted = Wanted(file.table, where, only, file.whole, known, submitted)
+    stacked = any(part.stack for part in file.parts)
+    wanted = Wanted(file.table, where, only, file.whole, known, submitted, stacked)
     damage = ""
     try:
         return accept(_rows(file, found, codes), wanted)

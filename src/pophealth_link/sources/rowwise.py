@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,14 +10,19 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pophealth_link.sources import lookups
-from pophealth_link.sources.delimited import ROW
+from pophealth_link.sources.comparing import without_blanks
 from pophealth_link.sources.layout import Layout
-from pophealth_link.sources.shape import AUXILIARY
+from pophealth_link.sources.shape import AUXILIARY, Part
 
 NOT_OF_TABLE, NOT_IN_CODELIST, DAMAGED_CODE, NO_VALUE = (
     "not_of_table", "not_in_codelist", "damaged_code", "no_value",
 )  # fmt: skip
-STACKED, SEVERAL_CONDITIONS = "stacked", "several_conditions"
+STACKED, SEVERAL_CONDITIONS, SEVERAL_LOOKED_UP = (
+    "stacked", "several_conditions", "several_looked_up",
+)  # fmt: skip
+# Of a table whose wide rows are stacked and may be submitted again: the number of the wide row, and
+# whether it held no value at all. Such a row still takes the place of a former submission.
+WIDE, EMPTY = f"{AUXILIARY}@wide", f"{AUXILIARY}@empty"
 # A clinical code that a spreadsheet has taken for a number, and cut.
 SCIENTIFIC = r"^\d(?:\.\d+)?[eE]\+?\d+$"
 
@@ -50,7 +56,7 @@ class Steps:
     @classmethod
     def of(cls, layout: Layout, codes: pl.DataFrame | None) -> Steps:
         """Return the steps for a file, its lookups read."""
-        return cls(layout, tuple(lookups.read(each) for each in layout.looked), codes)
+        return cls(layout, tuple(lookups.read(each, layout.part) for each in layout.looked), codes)
 
 
 def shape(frame: pl.DataFrame, steps: Steps, told: Tallied) -> pl.DataFrame:
@@ -60,14 +66,24 @@ def shape(frame: pl.DataFrame, steps: Steps, told: Tallied) -> pl.DataFrame:
     stay, under `file:` names. Rows left out and made are counted in `told`.
     """
     layout, part = steps.layout, steps.layout.part
-    rows = _blank(frame, part.missing)
+    rows = without_blanks(frame, part.missing)
     for looked, known in zip(layout.looked, steps.looked, strict=True):
-        rows = rows.join(known, on=list(looked.keys), how="left", maintain_order="left")
+        before = rows.height
+        # Keys that the lookup must have are filled in it: only those that may lack meet empty ones.
+        rows = rows.join(
+            known, on=list(looked.keys), how="left", nulls_equal=True, maintain_order="left_right"
+        )
+        told.add(SEVERAL_LOOKED_UP, rows.height - before)
     rows = rows.with_columns(pl.col(column).alias(n) for n, column in layout.named.items())
     rows = _chosen(rows, part.where, told)
     rows = rows.with_columns(
         *(_combined(items).alias(name) for name, items in layout.combined.items()),
         *(pl.lit(text).alias(n) for n, text in part.constants.items() if n not in rows.columns),
+    )
+    rows = rows.with_columns(
+        _padded(pl.col(name), width).alias(name)
+        for name, width in part.pad.items()
+        if name in rows.columns
     )
     rows = _stacked(rows, layout, told)
     rows = _coded(rows, layout.code, steps.codes, told)
@@ -78,26 +94,25 @@ def shape(frame: pl.DataFrame, steps: Steps, told: Tallied) -> pl.DataFrame:
     )
 
 
-def required(frame: pl.DataFrame, columns: Sequence[str], told: Tallied) -> pl.DataFrame:
-    """Return the rows that fill `columns`; the others are none of the table."""
-    present = [name for name in columns if name in frame.columns]
-    if not columns:
+def required(frame: pl.DataFrame, part: Part, told: Tallied) -> pl.DataFrame:
+    """Return the rows that fill what `part` requires; the others are none of the table."""
+    needed = [pl.lit(value=name in frame.columns) for name in part.require]
+    needed += [pl.col(name).is_not_null() for name in part.require if name in frame.columns]
+    if part.require_any:
+        held = {*part.require_any, *(f"{AUXILIARY}{name}" for name in part.require_any)}
+        found = [pl.col(name).is_not_null() for name in frame.columns if name in held]
+        needed.append(pl.any_horizontal(pl.lit(value=False), *found))
+    if not needed:
         return frame
-    filled = pl.all_horizontal(pl.col(name).is_not_null() for name in present)
-    kept = frame.filter(filled) if len(present) == len(columns) else frame.clear()
+    kept = frame.filter(pl.all_horizontal(needed))
     told.leave(NOT_OF_TABLE, frame.height - kept.height)
     return kept
 
 
-def _blank(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
-    """Return `frame` with outer blanks off text; empty text, NULL and `missing` are missing."""
-    nothing = pl.Series(["", "NULL", *(each.strip() for each in missing)])
-    texts = [n for n, dtype in frame.schema.items() if dtype == pl.String and n != ROW]
-    stripped = {name: pl.col(name).str.strip_chars() for name in texts}
-    return frame.with_columns(
-        pl.when(~text.is_in(nothing.implode())).then(text).alias(name)
-        for name, text in stripped.items()
-    )
+def _padded(text: pl.Expr, width: int) -> pl.Expr:
+    """Return a number with the first 0 that it lost, so that it has all its digits again."""
+    short = text.str.contains(rf"^\d{{{width - 1}}}$")
+    return pl.when(short).then(pl.lit("0") + text).otherwise(text)
 
 
 def _chosen(rows: pl.DataFrame, where: Mapping[str, Sequence[str]], told: Tallied) -> pl.DataFrame:
@@ -127,7 +142,10 @@ def _combined(items: Sequence[str]) -> pl.Expr:
 
 
 def _stacked(rows: pl.DataFrame, layout: Layout, told: Tallied) -> pl.DataFrame:
-    """Return one row for each filled column of the one contract column that is stacked."""
+    """Return one row for each filled column of the one contract column that is stacked.
+
+    A wide row without any stays where the table needs to know of it: where it has `WIDE`.
+    """
     for name, columns in layout.stacked.items():
         if not columns or name in layout.places:
             continue
@@ -139,14 +157,35 @@ def _stacked(rows: pl.DataFrame, layout: Layout, told: Tallied) -> pl.DataFrame:
         filled = long.drop_nulls(name).with_columns(
             pl.col("@from").replace_strict(place, return_dtype=pl.String).alias("@place")
         )
+        filled = _each_value(filled, name, layout.part.apart) if layout.part.apart else filled
         held = filled["@at"].n_unique()
-        told.leave(NO_VALUE, rows.height - held)
         told.add(STACKED, filled.height - held)
+        if WIDE in rows.columns:
+            filled = pl.concat([filled, _valueless(long, filled)])
+        else:
+            told.leave(NO_VALUE, rows.height - held)
         position = layout.part.position
         filled = filled.sort("@at", pl.col("@place").cast(pl.Int64))
         named = filled.with_columns(pl.col("@place").alias(position)) if position else filled
         rows = named.drop("@at", "@from", "@place")
     return rows
+
+
+def _each_value(filled: pl.DataFrame, name: str, apart: str) -> pl.DataFrame:
+    """Return one row for each value that the characters `apart` set apart, numbered in turn."""
+    values = pl.col(name).str.extract_all(f"[^{re.escape(apart)}]+").alias(name)
+    each = filled.sort("@at", pl.col("@place").cast(pl.Int64)).with_columns(values).explode(name)
+    named = each.with_columns(pl.col(name).str.strip_chars()).filter(pl.col(name) != "")
+    return named.with_columns(
+        pl.int_range(1, pl.len() + 1).over("@at").cast(pl.String).alias("@place")
+    )
+
+
+def _valueless(long: pl.DataFrame, filled: pl.DataFrame) -> pl.DataFrame:
+    """Return one row for each wide row that holds no value, marked as such."""
+    none = long.join(filled, on="@at", how="anti").unique("@at", keep="first")
+    place = pl.lit(None, dtype=pl.String).alias("@place")
+    return none.with_columns(place, pl.lit(value=True).alias(EMPTY)).select(filled.columns)
 
 
 def _coded(

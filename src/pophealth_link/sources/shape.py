@@ -19,13 +19,17 @@ AUXILIARY = "file:"
 class Lookup:
     """Columns that are taken from another file of the folder, by columns that both have.
 
-    Of several rows with the same `on` the last by `latest_by` is used, else the last of the file.
+    Of several rows with the same `on` the last by `latest_by` that tells something is used, else
+    the last of the file; with `each` a row is made for every one that differs. An item of `on` with
+    an empty alternative (`OrgIDProv|`) is used where both files have it, and such a one of `take`
+    where another is needed.
     """
 
     files: tuple[str, ...]
     on: tuple[str, ...]
     take: tuple[str, ...]
     latest_by: tuple[str, ...] = ()
+    each: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,15 @@ class Part:
 
     `files`: patterns of file names. `columns`: contract column → names in the file, in order.
     `formats`, `dates`: formats of a date column, and of all others. `missing`: texts that mean
-    nothing. `combine`: contract column → columns joined by `-`. `constants`: contract column → text
-    of every row. `values`: contract column → value in the file → code. `where`: column → the only
-    values of rows that count. `require`: contract columns without which a row is none of the table.
-    `codelist`: the column that the job's codelist explains. `stack`: contract column → patterns of
-    columns, a row for each that is filled; `position`: the contract column that numbers them.
+    nothing. `combine`: contract column → columns joined by `-`; one with an empty alternative may
+    be absent. `pad`: contract column → the digits of a number that may have lost its first 0.
+    `constants`: contract column → text of every row. `values`: contract column → value in the file
+    → code. `where`: column → the only values of rows that count. `require`: contract columns
+    without which a row is none of the table; `require_any`: columns of either kind, of which a row
+    of the table fills one. `codelist`: the column that the job's codelist explains. `stack`:
+    contract column → patterns of columns, a row for each that is filled, or for each value in it
+    where `apart` (characters) sets several apart; `position`: the contract column that numbers
+    them.
     """
 
     files: tuple[str, ...] = ()
@@ -47,40 +55,51 @@ class Part:
     dates: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     combine: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pad: Mapping[str, int] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     require: tuple[str, ...] = ()
+    require_any: tuple[str, ...] = ()
     codelist: tuple[str, ...] = ()
     stack: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     position: str = ""
+    apart: str = ""
     lookup: tuple[Lookup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """Resubmissions: of the rows with the same `of` the one with the greatest `by` counts."""
+    """Resubmissions: of the rows with the same `of` the one with the greatest `by` counts.
+
+    Rows that do not fill `of` are the same in `otherwise`, where that is given.
+    """
 
     of: tuple[str, ...]
     by: tuple[str, ...] = ()
+    otherwise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OpenEnds:
     """Spells still open in a submission that is not the newest end on its last day.
 
-    `until` names the day, `month` the number of the month of the submission (1 = April 1900).
+    `until` names the day, `month` the number of the month of the submission (1 = April 1900). The
+    newest is that of the same `within`, such as a provider.
     """
 
     end: str
     until: tuple[str, ...] = ()
     month: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Spells:
     """Episodes with the same `of` make one spell, told in `order`.
 
+    Those that do not fill `of` are of one spell by `otherwise`, where that is given; a column with
+    an empty alternative (`PROCODE3|`) may be missing there.
     Columns of `last` take the last episode's value, those of `greatest` the greatest, all others
     the first that is filled.
     """
@@ -89,6 +108,7 @@ class Spells:
     order: tuple[str, ...] = ()
     last: tuple[str, ...] = ()
     greatest: tuple[str, ...] = ()
+    otherwise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +137,13 @@ class Whole:
 
     def _names(self) -> Iterator[str]:
         if self.latest:
-            yield from (*self.latest.of, *self.latest.by)
+            yield from (*self.latest.of, *self.latest.by, *self.latest.otherwise)
         if self.open:
-            yield from (self.open.end, *self.open.until, *self.open.month)
+            yield from (self.open.end, *self.open.until, *self.open.month, *self.open.within)
         if self.spells:
             spells = self.spells
-            yield from (*spells.of, *spells.order, *spells.last, *spells.greatest)
+            yield from (*spells.of, *spells.otherwise, *spells.order)
+            yield from (*spells.last, *spells.greatest)
         if self.priority:
             yield from (*self.priority.of, self.priority.start, self.priority.end)
 
@@ -143,4 +164,13 @@ def alternatives(name: str) -> tuple[str, ...]:
     >>> alternatives("EndDate| end date")
     ('EndDate', 'end date')
     """
-    return tuple(each.strip() for each in name.split("|"))
+    return tuple(text for each in name.split("|") if (text := each.strip()))
+
+
+def may_lack(name: str) -> bool:
+    """Return whether a column may be absent: whether one of its alternatives is empty.
+
+    >>> may_lack("PROCODE3|PROCODE|"), may_lack("PROCODE3|PROCODE")
+    (True, False)
+    """
+    return not all(each.strip() for each in name.split("|"))

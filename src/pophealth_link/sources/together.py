@@ -16,11 +16,14 @@ from pophealth_link.schema import Table
 from pophealth_link.sources.comparing import ordered_by
 from pophealth_link.sources.dates import DEFAULT_FORMATS, read_dates
 from pophealth_link.sources.overlaps import without_told
-from pophealth_link.sources.shape import Latest, OpenEnds, Spells, Whole, key_of
+from pophealth_link.sources.rowwise import EMPTY, NO_VALUE
+from pophealth_link.sources.shape import Latest, OpenEnds, Spells, Whole, key_of, may_lack
+from pophealth_link.sources.submissions import Order, latest
 
 PART, PLACE = "@part", "@place"
 SUPERSEDED, DUPLICATE, PART_OF_SPELL = "superseded", "duplicate", "part_of_spell"
 DOUBLE_COUNTED, SPLIT, CLOSED = "double_counted", "split", "closed_with_its_submission"
+TOLD_BEFORE = "told_before"
 # The month numbered 1 of the Mental Health Services Data Set is April 1900.
 _MONTHS_BEFORE = 1900 * 12 + 2
 
@@ -42,7 +45,8 @@ def gather(frame: pl.DataFrame, whole: Whole, table: Table, formats: Sequence[st
     """
     made = Gathered(frame)
     if whole.latest:
-        _latest(made, whole.latest, table, formats)
+        by = tuple(key_of(name, table) for name in whole.latest.by)
+        _latest(made, whole, whole.latest, table, Order(by, PLACE, formats))
     if whole.open:
         _close(made, whole, whole.open, table, formats)
     if whole.spells:
@@ -58,24 +62,23 @@ def gather(frame: pl.DataFrame, whole: Whole, table: Table, formats: Sequence[st
     return made
 
 
-def _latest(made: Gathered, rule: Latest, table: Table, formats: Sequence[str]) -> None:
+def _latest(made: Gathered, whole: Whole, rule: Latest, table: Table, order: Order) -> None:
     """Keep of the rows with the same key the latest; those without a key stay."""
-    frame = made.frame
-    keys = [key for name in rule.of if (key := key_of(name, table)) in frame.columns]
-    telling = [key for key in keys if key != "record_id"] or keys
-    known = pl.any_horizontal(pl.col(key).is_not_null() for key in telling)
-    if not keys or frame.is_empty():
+    if made.frame.is_empty():
         return
-    keyless, keyed = frame.filter(~known), frame.filter(known)
-    by = [key_of(name, table) for name in rule.by]
-    ordered = ordered_by(keyed, by, PLACE, formats)
-    kept = ordered.unique(keys, keep="last", maintain_order=True)
-    left = keyed.join(kept, on=PLACE, how="anti")
-    own = [name for name in table.names if name in frame.columns]
-    same = left.join(kept, on=own, how="semi", nulls_equal=True).height
+    # Parts that tell of the same days do so each for itself: `priority` says which counts.
+    part = PART if whole.priority and PART in made.frame.columns else None
+    found = latest(made.frame, rule, table, order, part)
+    own = [name for name in table.names if name in made.frame.columns]
+    same = found.left.join(found.kept, on=own, how="semi", nulls_equal=True).height
     made.left_out[DUPLICATE] += same
-    made.left_out[SUPERSEDED] += left.height - same
-    made.frame = pl.concat([kept, keyless]).sort(PLACE)
+    made.left_out[SUPERSEDED] += found.left.height - same
+    for column, values in found.told_before.items():
+        made.filled[column, TOLD_BEFORE] += values
+    made.frame = found.kept
+    if EMPTY in made.frame.columns:
+        made.frame = found.kept.filter(~pl.col(EMPTY))
+        made.left_out[NO_VALUE] += found.kept.height - made.frame.height
 
 
 def _close(
@@ -86,7 +89,9 @@ def _close(
     if submitted is None or rule.end not in made.frame.columns:
         return
     told = made.frame.with_columns(submitted.alias("@day"))
-    old = pl.col(rule.end).is_null() & (pl.col("@day") < pl.col("@day").max())
+    within = [k for name in rule.within if (k := key_of(name, table)) in told.columns]
+    newest = pl.col("@day").max().over(within) if within else pl.col("@day").max()
+    old = pl.col(rule.end).is_null() & (pl.col("@day") < newest)
     made.filled[rule.end, CLOSED] += told.filter(old).height
     ended = pl.when(old).then("@day").otherwise(rule.end).alias(rule.end)
     made.frame = told.with_columns(ended).drop("@day")
@@ -123,16 +128,31 @@ def _end_of_month(number: pl.Expr) -> pl.Expr:
 
 def _spells(made: Gathered, rule: Spells, table: Table, formats: Sequence[str]) -> None:
     """Make one row of the episodes of a spell; those without a key stay as they are."""
-    frame = made.frame
-    keys = [key_of(name, table) for name in rule.of]
-    known = pl.all_horizontal(pl.col(key).is_not_null() for key in keys)
-    keyless, keyed = frame.filter(~known), frame.filter(known)
-    ordered = ordered_by(keyed, [key_of(name, table) for name in rule.order], PLACE, formats)
-    others = [name for name in frame.columns if name not in keys]
+    loose, spells, episodes = made.frame, [], 0
+    for of in (rule.of, rule.otherwise):
+        keys = [k for name in of if (k := key_of(name, table)) in loose.columns]
+        known = pl.all_horizontal(_known(name, keys, table) for name in of) if of else pl.lit(0) > 0
+        keyed, loose = loose.filter(known), loose.filter(~known)
+        if not keyed.is_empty():
+            by = [key_of(name, table) for name in rule.order]
+            spells.append(_as_one(ordered_by(keyed, by, PLACE, formats), keys, rule))
+            episodes += keyed.height - spells[-1].height
+    made.left_out[PART_OF_SPELL] += episodes
+    made.frame = pl.concat([*spells, loose]).sort(PLACE)
+
+
+def _known(name: str, keys: Sequence[str], table: Table) -> pl.Expr:
+    key = key_of(name, table)
+    if may_lack(name):
+        return pl.lit(value=True)
+    return pl.col(key).is_not_null() if key in keys else pl.lit(value=False)
+
+
+def _as_one(ordered: pl.DataFrame, keys: list[str], rule: Spells) -> pl.DataFrame:
+    others = [name for name in ordered.columns if name not in keys]
     # Without an order of groups the answer would depend on the number of threads.
     spells = ordered.group_by(keys, maintain_order=True).agg(_told(name, rule) for name in others)
-    made.left_out[PART_OF_SPELL] += keyed.height - spells.height
-    made.frame = pl.concat([spells.select(frame.columns), keyless]).sort(PLACE)
+    return spells.select(ordered.columns)
 
 
 def _told(name: str, rule: Spells) -> pl.Expr:

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -20,7 +19,9 @@ from pophealth_link.reference.official.kinds import Source, latest, vintage_of
 from pophealth_link.reference.official.recognise import Unrecognised, recognise
 from pophealth_link.reference.official.shapes import ShapeReader
 from pophealth_link.reference.official.sheets import COMPANIONS, FORMS, sheets
+from pophealth_link.reference.official.validity import validity
 from pophealth_link.reference.pack import Pack, write
+from pophealth_link.schema.reference import REFERENCE_TABLES
 
 _ATTRIBUTION = (
     "Contains public sector information licensed under the Open Government Licence v3.0. Contains "
@@ -29,21 +30,33 @@ _ATTRIBUTION = (
 )
 _ARCHIVES = {".zip", ".7z", ".gz"}
 _DATES = ("valid_from", "open_date", "close_date")
+_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A file or sheet that was read: as what, and the rows it gives to each table."""
+    """A file or sheet that was read: as what, and the rows it gives to each table.
+
+    `lacks`: columns that such files may have and this one does not; a header may have changed.
+    """
 
     shown: str
     kind: str
     vintage: str
     rows: Mapping[str, int]
+    lacks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return one line about it."""
         rows = ", ".join(f"{name} {count:,}" for name, count in sorted(self.rows.items()))
-        return f"{self.shown}: {self.kind}, {self.vintage} → {rows}"
+        return f"{self.shown}: {self.kind}, {self.vintage} → {rows}{self._without()}"
+
+    def _without(self) -> str:
+        if not self.lacks:
+            return ""
+        more = len(self.lacks) - _SHOWN
+        rest = f" and {more:,} more" if more > 0 else ""
+        return f"; not in it: {', '.join(self.lacks[:_SHOWN])}{rest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +109,10 @@ def build(
     parts, taken = _read(sources, tell)
     tell("putting tables together")
     frames = combined(parts)
+    _require_columns(frames, parts)
     digests = {source.sheet.path: _digest(source.sheet.path) for source in sources}
     behind = {**parts, "areas": [*parts.get("hierarchy", ()), *parts.get("areas", ())]}
-    about = {table: _about(behind[table], frames[table], digests) for table in frames}
+    about = {table: _about(table, behind[table], frames[table], digests) for table in frames}
     tell("writing")
     pack = write(frames, out, name=name or out.name, n_areas=n_areas(frames), about=about)
     return Built(pack, tuple(taken), tuple(unrecognised))
@@ -135,10 +149,10 @@ def _of_file(path: Path, shapes: ShapeReader | None) -> tuple[list[Source], list
         return [], [Unrecognised(path.name, "", (error.headline,))]
     answers = [recognise(sheet, KINDS, shapes) for sheet in held]
     sources = [each for each in answers if isinstance(each, Source)]
-    if sources:
-        # Of a workbook, sheets of notes are passed over.
-        return sources, []
     others = [each for each in answers if isinstance(each, Unrecognised)]
+    if sources:
+        # Of a workbook, sheets of notes are passed over, and those that are nearly known are told.
+        return sources, [each for each in others if each.nearest]
     nothing = Unrecognised(path.name, "", ("holds nothing that is read",))
     return [], [min(others, key=lambda u: (not u.nearest, len(u.missing)), default=nothing)]
 
@@ -160,11 +174,37 @@ def _read(
             continue
         newness = _newness(source, frames)
         rows = {table: frame.height for table, frame in frames.items()}
-        taken.append(Taken(source.sheet.shown, source.kind.title, _vintage(source, frames), rows))
+        vintage = _vintage(source, frames)
+        taken.append(Taken(source.sheet.shown, source.kind.title, vintage, rows, source.lacks()))
         for table, frame in frames.items():
             parts.setdefault(table, []).append(Part(source, frame, newness))
     raise_problems("the folder of official files", problems)
     return parts, taken
+
+
+def _require_columns(
+    frames: Mapping[str, pl.DataFrame], parts: Mapping[str, Sequence[Part]]
+) -> None:
+    """Refuse tables that no file gives a required column of, naming the files that were read."""
+    if not frames:
+        raise ReferenceDataError(
+            "none of the files that are known holds a row for a table.",
+            *(part.source.sheet.shown for held in parts.values() for part in held),
+            fix="see the table of files in docs/reference-packs.md.",
+        )
+    problems = [
+        Problem(
+            ReferenceDataError, name, f"no file gives `{column}` (read: {_names(parts, name)})."
+        )
+        for name, frame in sorted(frames.items())
+        for column in REFERENCE_TABLES[name].required
+        if column not in frame.columns
+    ]
+    raise_problems("the folder of official files", problems)
+
+
+def _names(parts: Mapping[str, Sequence[Part]], table: str) -> str:
+    return ", ".join(dict.fromkeys(part.source.sheet.shown for part in parts.get(table, ())))
 
 
 def _newness(source: Source, frames: Mapping[str, pl.DataFrame]) -> int:
@@ -214,26 +254,24 @@ def _vintage(source: Source, frames: Mapping[str, pl.DataFrame]) -> str:
     return f"to {max(days).isoformat()}" if days else "not stated"
 
 
-def _about(parts: Sequence[Part], frame: pl.DataFrame, digests: Mapping[Path, str]) -> TableAbout:
+def _about(
+    table: str, parts: Sequence[Part], frame: pl.DataFrame, digests: Mapping[Path, str]
+) -> TableAbout:
     def each(values: Iterable[str]) -> str:
         return "; ".join(dict.fromkeys(values))
 
     kinds = [part.source.kind for part in parts]
-    starts = [day for day in (_first(frame),) if day] if "area_type" in frame.columns else []
+    starts, ends = validity(table, frame)
     return TableAbout(
         publisher=each(kind.publisher for kind in kinds),
         title=each(kind.title for kind in kinds),
         licence=each(kind.licence for kind in kinds),
         vintage=each(sorted({_vintage(p.source, {"": p.frame}) for p in parts})),
-        valid_from=starts[0] if starts else None,
+        valid_from=starts,
+        valid_to=ends,
         attribution=_ATTRIBUTION,
         files=each(f"{p.source.sheet.shown} sha256:{digests[p.source.sheet.path]}" for p in parts),
     )
-
-
-def _first(frame: pl.DataFrame) -> date | None:
-    first = frame["valid_from"].min() if "valid_from" in frame.columns else None
-    return first if isinstance(first, date) else None
 
 
 def _digest(path: Path) -> str:

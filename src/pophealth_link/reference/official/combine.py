@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pophealth_link.errors import ReferenceDataError
 from pophealth_link.reference.official.kinds import Source
 from pophealth_link.schema.reference import REFERENCE_TABLES
 
@@ -68,7 +69,8 @@ def combined(parts: Mapping[str, Sequence[Part]]) -> dict[str, pl.DataFrame]:
 def _table(name: str, parts: Sequence[Part]) -> pl.DataFrame:
     if name == "practice_lists":
         parts = _finest(parts)
-    rows = pl.concat([part.frame for part in parts], how="diagonal_relaxed")
+    held = _newest_rows(parts, _FILLED[name]) if name in _FILLED else [p.frame for p in parts]
+    rows = pl.concat(held, how="diagonal_relaxed")
     if name == "hierarchy":
         return rows
     if name in _FILLED:
@@ -76,8 +78,36 @@ def _table(name: str, parts: Sequence[Part]) -> pl.DataFrame:
     if name in ("practice_patients", "practice_lists", "population"):
         rows = _newest(rows, by=["area_type"] if name == "population" else [])
         rows = _one_way(rows, prefer_all=name == "practice_patients")
+    if name == "qof":
+        _require_years(parts)
     keys = [key for key in REFERENCE_TABLES[name].unique if key in rows.columns]
     return rows.unique(keys or None, keep="first", maintain_order=True)
+
+
+def _require_years(parts: Sequence[Part]) -> None:
+    """Refuse several files of registers of which one says no year: which rows hold is not told."""
+    unknown = [p.source.sheet.shown for p in parts if p.frame["period"].null_count()]
+    if unknown and len(parts) > 1:
+        raise ReferenceDataError(
+            f"{len(unknown):,} of {len(parts):,} files of QOF registers do not say their year.",
+            *unknown,
+            fix="give their names the year, such as PREVALENCE_2324.csv.",
+        )
+
+
+def _newest_rows(parts: Sequence[Part], key: str) -> list[pl.DataFrame]:
+    """Return the parts without rows that a newer file of the same kind and columns gives whole.
+
+    What a newer directory leaves empty, such as a day of closing, is no gap to be filled.
+    """
+    found: list[pl.DataFrame] = []
+    seen: dict[tuple[str, tuple[str, ...]], pl.Series] = {}
+    for part in parts:
+        like = (part.source.kind.name, tuple(part.frame.columns))
+        known = seen.get(like, pl.Series(dtype=pl.String))
+        found.append(part.frame.filter(~pl.col(key).is_in(known.implode())))
+        seen[like] = pl.concat([known, part.frame[key].cast(pl.String)])
+    return found
 
 
 def _filled(rows: pl.DataFrame, key: str) -> pl.DataFrame:

@@ -91,12 +91,24 @@ def _lookup_columns() -> tuple[Wanted, ...]:
     for level, letters in _LEVELS.items():
         found += [
             Wanted(level, rf"^{letters}(\d\d)cd$", f"{letters.upper()}..CD", False, True),
-            Wanted(f"{level}_name", rf"^{letters}(\d\d)nm$", f"{letters.upper()}..NM", False, True),
             Wanted(
-                f"{level}_ods", rf"^{letters}(\d\d)cdh$", f"{letters.upper()}..CDH", False, True
+                f"{level}_name",
+                rf"^{letters}(\d\d)nm$",
+                f"{letters.upper()}..NM",
+                False,
+                True,
+                tells=False,
+            ),
+            Wanted(
+                f"{level}_ods",
+                rf"^{letters}(\d\d)cdh$",
+                f"{letters.upper()}..CDH",
+                False,
+                True,
+                tells=False,
             ),
         ]
-    found.append(Wanted("lsoa_name", r"^lsoa21nm$", "LSOA21NM", False))
+    found.append(Wanted("lsoa_name", r"^lsoa21nm$", "LSOA21NM", False, tells=False))
     return tuple(found)
 
 

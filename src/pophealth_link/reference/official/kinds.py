@@ -25,7 +25,8 @@ class Wanted:
 
     `pattern` is a regular expression over :func:`plain` headers; a group in it holds a vintage,
     of which the newest is taken. `shown` is the header as people know it. `many`: all that match,
-    of which there must be `least`.
+    of which there must be `least`. `tells`: it counts among those of which a kind asks for some; a
+    name beside a code does not.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Wanted:
     required: bool = True
     many: bool = False
     least: int = 1
+    tells: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,9 @@ class Kind:
     """A kind of official file.
 
     `any_of` is how many of the columns that are not required must be there besides. `refused` is
-    a pattern of headers that mark another kind. A file without a header has `cells`, patterns of
-    values by position, and `places`, where its columns are. `order` decides between files that
-    give the same: lower goes first.
+    a pattern of headers that mark another kind; `closed`: the file has no column but these. A file
+    without a header has `cells`, patterns of values by position, and `places`, where its columns
+    are. `order` decides between files that give the same: lower goes first.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Kind:
     read: Callable[[Source], Mapping[str, pl.DataFrame]] = field(compare=False)
     any_of: int = 0
     refused: str = ""
+    closed: bool = False
     cells: Mapping[int, str] = field(default_factory=dict)
     places: Mapping[str, int] = field(default_factory=dict)
     licence: str = OGL
@@ -100,6 +103,10 @@ class Source:
             raise ReferenceDataError(f"{self.sheet.shown} holds shapes, and nothing reads them.")
         held = {name: self.columns[name][0] for name in names if self.has(name)}
         return shapes(self.sheet, held, self.reader)
+
+    def lacks(self) -> tuple[str, ...]:
+        """Return the columns of the kind that the file does not have, as people know them."""
+        return tuple(e.shown for e in self.kind.wanted if e.tells and not self.has(e.name))
 
     def words(self) -> str:
         """Return the sheet's and file's names and the rows above the header, as one text."""

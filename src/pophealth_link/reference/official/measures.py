@@ -116,6 +116,7 @@ def _tidy(source: Source, sex: pl.Expr) -> pl.DataFrame:
     bands = [name for name in rows.columns if name != "area"]
     rows = numbers(source, rows, *bands)
     oldest = max(int(re.sub(r"\D", "", name)) for name in bands)
+    _require_every_age(source, bands, oldest)
     area_type = _lsoa_type(source, rows["area"])
     tidy = rows.unpivot(bands, index="area", variable_name="band", value_name="people")
     first = _ages("band")
@@ -128,6 +129,16 @@ def _tidy(source: Source, sex: pl.Expr) -> pl.DataFrame:
         *whole("people"),
         pl.lit(_mid_year(source), dtype=pl.String).alias("period"),
     )
+
+
+def _require_every_age(source: Source, bands: list[str], oldest: int) -> None:
+    """Refuse a file that lacks an age between the youngest and the oldest, of either sex."""
+    letters = {re.sub(r"[\d+]", "", name) for name in bands}
+    held = {re.sub(r"\+", "", name) for name in bands}
+    every = [f"{letter}{age}" for letter in sorted(letters) for age in range(oldest + 1)]
+    absent = [name for name in every if name not in held]
+    if absent:
+        raise source.wrong(f"lacks {len(absent):,} single ages: {', '.join(absent[:5])}.")
 
 
 def _read_by_sex(source: Source) -> Mapping[str, pl.DataFrame]:

@@ -48,6 +48,7 @@ def _kind(table: Table) -> Kind:
         any_of=max(0, more),
         licence="as the owner of the file says",
         order=90,
+        closed=True,
         tables=(table.name,),
     )
 

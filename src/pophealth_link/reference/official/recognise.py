@@ -57,10 +57,23 @@ def recognise(
     fits = list(_fits(sheet, kinds))
     best = max(fits, key=lambda fit: fit.rank, default=None)
     if best is None or best.matched == 0:
-        return Unrecognised(sheet.shown, "", ("like no file that is known",))
+        return Unrecognised(sheet.shown, "", (_unlike(sheet),))
     if best.missing:
         return Unrecognised(sheet.shown, best.kind.title, best.missing)
     return Source(sheet, best.kind, best.row, best.columns, reader)
+
+
+def _unlike(sheet: Sheet) -> str:
+    """Return why a file is like none: the wrong separator is the commonest reason."""
+    if sheet.form == "csv" and all(len(row) <= 1 for row in sheet.top):
+        first = next((cell for row in sheet.top for cell in row if cell), "")
+        named = [word for mark, word in _SEPARATORS.items() if first.count(mark) >= 1]
+        if named:
+            return f"separated by {named[0]}: save it with commas"
+    return "like no file that is known"
+
+
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def _fits(sheet: Sheet, kinds: Sequence[Kind]) -> Iterable[_Fit]:
@@ -85,13 +98,20 @@ def _fit(kind: Kind, at: int, headers: tuple[str, ...]) -> _Fit:
     required = [each for each in kind.wanted if each.required]
     lacking = [each.shown for each in required if len(columns[each.name]) < each.least]
     needed, present = len(required), len(required) - len(lacking)
-    free = [each for each in kind.wanted if not each.required]
+    free = [each for each in kind.wanted if not each.required and each.tells]
     some = min(kind.any_of, sum(bool(columns[each.name]) for each in free))
     if some < kind.any_of:
         lacking.append(f"{kind.any_of - some} more of: {', '.join(e.shown for e in free)}")
+    taken = {place for places in columns.values() for place in places}
+    others = [h for at, h in enumerate(headers) if h and at not in taken]
+    if kind.closed and others and not lacking:
+        lacking.append(f"the file has columns beside these: {', '.join(others[:_SHOWN])}")
     if kind.refused and any(re.search(kind.refused, header) for header in headers):
         return _Fit(kind, at, columns, 0, needed + kind.any_of, ("another kind of file",))
     return _Fit(kind, at, columns, present + some, needed + kind.any_of, tuple(lacking))
+
+
+_SHOWN = 3
 
 
 def _positions(wanted: Wanted, headers: Sequence[str]) -> tuple[int, ...]:

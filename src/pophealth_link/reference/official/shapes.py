@@ -11,11 +11,13 @@ import polars as pl
 
 @dataclass(frozen=True, slots=True)
 class ShapeReader:
-    """Two functions that read a GeoPackage, GeoJSON, Shapefile or GeoParquet.
+    """Three functions that read a GeoPackage, GeoJSON, Shapefile or GeoParquet.
 
-    `columns` returns the names of the attributes; `read` the named attributes and `geometry` as
-    well-known binary in EPSG:27700, or raises :class:`ReferenceDataError` naming both systems.
+    `layers` returns the names of the layers; `columns` those of the attributes of a layer; `read`
+    the named attributes of a layer and `geometry` as well-known binary in EPSG:27700, or raises
+    :class:`ReferenceDataError` naming both systems.
     """
 
-    columns: Callable[[Path], Sequence[str]]
-    read: Callable[[Path, Sequence[str]], pl.DataFrame]
+    layers: Callable[[Path], Sequence[str]]
+    columns: Callable[[Path, str], Sequence[str]]
+    read: Callable[[Path, Sequence[str], str], pl.DataFrame]

@@ -43,13 +43,14 @@ class Sheet:
     """The top of a table in a file: a CSV, one sheet of a workbook, or a layer of shapes.
 
     `top` holds the first rows as text, title rows and header included; a row that holds the
-    header is one of them, or none where the file has no header.
+    header is one of them, or none where the file has no header. `layer`: of a file of shapes.
     """
 
     path: Path
     form: Form
     name: str
     top: tuple[tuple[str, ...], ...]
+    layer: str = ""
 
     @property
     def shown(self) -> str:
@@ -80,7 +81,12 @@ def sheets(path: Path, reader: ShapeReader | None) -> list[Sheet]:
         return [_parquet_sheet(path)]
     if reader is None:
         return []
-    return [Sheet(path, form, "", (tuple(reader.columns(path)),))]
+    layers = reader.layers(path)
+    several = len(layers) > 1
+    return [
+        Sheet(path, form, name if several else "", (tuple(reader.columns(path, name)),), name)
+        for name in layers
+    ]
 
 
 def _decoded(content: bytes) -> str:
@@ -200,7 +206,7 @@ def _csv_columns(path: Path, skip: int, positions: Sequence[int]) -> pl.DataFram
 def shapes(sheet: Sheet, columns: Mapping[str, int], reader: ShapeReader) -> pl.DataFrame:
     """Return the attributes at these positions, named and as text, with `geometry`."""
     wanted = {name: sheet.top[0][at] for name, at in columns.items()}
-    frame = reader.read(sheet.path, list(dict.fromkeys(wanted.values())))
+    frame = reader.read(sheet.path, list(dict.fromkeys(wanted.values())), sheet.layer)
     return frame.select(
         *(pl.col(old).cast(pl.String).alias(name) for name, old in wanted.items()), "geometry"
     )
