@@ -155,21 +155,22 @@ def practice_pcn(data: OpenData) -> pl.LazyFrame:
     )
 
 
-def qof(data: OpenData) -> pl.LazyFrame:
-    """Registers of those practices in the Quality and Outcomes Framework of 2020/21."""
-    here = _local_practices(data).select("practice_code").unique()
-    return (
-        data.scan("nhs/qof_prevalence_2020_21_practice")
-        .select(
-            practice_code="PRACTICE_CODE",
-            register="GROUP_CODE",
-            numerator="REGISTER",
-            denominator="PRACTICE_LIST_SIZE",
-            list_type="PATIENT_LIST_TYPE",
-            period=pl.lit("2020/21"),
-        )
-        .join(here, on="practice_code", how="semi")
+def qof_rows(data: OpenData) -> pl.LazyFrame:
+    """Registers of every practice in the Quality and Outcomes Framework of 2020/21."""
+    return data.scan("nhs/qof_prevalence_2020_21_practice").select(
+        practice_code="PRACTICE_CODE",
+        register="GROUP_CODE",
+        numerator="REGISTER",
+        denominator="PRACTICE_LIST_SIZE",
+        list_type="PATIENT_LIST_TYPE",
+        period=pl.lit("2020/21"),
     )
+
+
+def qof(data: OpenData) -> pl.LazyFrame:
+    """Registers of the practices in the pack."""
+    here = _local_practices(data).select("practice_code").unique()
+    return qof_rows(data).join(here, on="practice_code", how="semi")
 
 
 def footprints(data: OpenData) -> pl.LazyFrame:

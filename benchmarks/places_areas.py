@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.open_data import areas, postcodes, practice_pcn, practices
+from benchmarks.open_data import areas, postcodes, practice_pcn, practices, qof_rows
 from benchmarks.open_data_measures import OpenData
 from benchmarks.places_figures import Cell, Table, Target, Told
 from pophealth_link.indicators import registers
@@ -216,15 +216,7 @@ def bexley(folder: Path) -> Told:
     frames = [make(data).collect() for make in (practices, practice_pcn, areas, postcodes)]
     surgeries, members, lsoas, places = frames
     units = practice_footprints(surgeries, members, None, lsoas, places, date(2023, 1, 1))
-    qof = _scan(folder, "nhs/qof_prevalence_2020_21_practice").select(
-        practice_code="PRACTICE_CODE",
-        register="GROUP_CODE",
-        numerator="REGISTER",
-        denominator="PRACTICE_LIST_SIZE",
-        list_type="PATIENT_LIST_TYPE",
-        period=pl.lit("2020/21"),
-    )
-    found = registers(qof, units, wanted=list(_REGISTERS)).filter(
+    found = registers(qof_rows(data), units, wanted=list(_REGISTERS)).filter(
         pl.col("footprint_type") == "pcn", pl.col("footprint_code").is_in(list(DEPRESSION))
     )
     rows: list[list[Cell]] = []

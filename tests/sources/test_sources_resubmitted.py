@@ -7,27 +7,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from own_preset import file_of, read_text
 
 from pophealth_link.errors import DataError
-from pophealth_link.schema import EVENT_TABLES, PEOPLE
-from pophealth_link.sources import Accepted, TableFile, cautions, check, read
-from pophealth_link.sources.preset import parse
-
-
-def file_of(text: str, table: str, path: Path) -> TableFile:
-    made, problems = parse(text, "own", "own.toml")
-    assert problems == []
-    tables = {**EVENT_TABLES, "people": PEOPLE}
-    return made.apply_to_all(TableFile(tables[table], path))
-
-
-def read_text(text: str, table: str, path: Path) -> Accepted:
-    accepted = read(file_of(text, table, path), where="x")
-    counts = accepted.counts
-    ends = accepted.frame.height + counts.quarantined + counts.left_out
-    assert counts.rows_in + counts.added == ends
-    return accepted
-
+from pophealth_link.schema import PEOPLE
+from pophealth_link.sources import TableFile, cautions, check
 
 SPELLS = """
 meaning = "S."

@@ -10,11 +10,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from own_preset import read_text
 
-from pophealth_link.schema import EVENT_TABLES, PEOPLE
-from pophealth_link.sources import Accepted, TableFile, read
+from pophealth_link.schema import EVENT_TABLES
 from pophealth_link.sources.overlaps import without_told
-from pophealth_link.sources.preset import parse
 from pophealth_link.sources.shape import Latest, OpenEnds, Priority, Spells, Whole
 from pophealth_link.sources.together import PART, PLACE, gather
 
@@ -24,17 +23,6 @@ DAY = date(2025, 1, 1)
 
 def day(number: int | None) -> date | None:
     return None if number is None else DAY + timedelta(days=number)
-
-
-def read_text(text: str, table: str, path: Path) -> Accepted:
-    made, problems = parse(text, "own", "own.toml")
-    assert problems == []
-    tables = {**EVENT_TABLES, "people": PEOPLE}
-    accepted = read(made.apply_to_all(TableFile(tables[table], path)), where="x")
-    counts = accepted.counts
-    ends = accepted.frame.height + counts.quarantined + counts.left_out
-    assert counts.rows_in + counts.added == ends
-    return accepted
 
 
 RESUBMITTED = """
