@@ -197,6 +197,64 @@ def list_pack(pack: Path | None) -> None:
     click.echo(listing(load(pack)))
 
 
+@cli.command(**_example("compare runs/2025-04 runs/2026-04 --out change"))
+@click.argument("before", type=_PATH, metavar="BASELINE_A")
+@click.argument("after", type=_PATH, metavar="BASELINE_B")
+@_OUT
+@click.option("--area", multiple=True, help="TYPE:CODE of interest; may be given again.")
+@click.option("--comparison", multiple=True, help="TYPE:CODE to compare with; again for more.")
+@click.option("--bridge", type=_PATH, default=None, help="A's records counted as in B.")
+@click.option("--tolerance", type=float, default=0.05, show_default=True, help="Share of people.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the permutations.")
+def compare(
+    before: Path,
+    after: Path,
+    out: Path,
+    area: tuple[str, ...],
+    comparison: tuple[str, ...],
+    bridge: Path | None,
+    tolerance: float,
+    seed: int,
+) -> None:
+    """Compare two baselines on common footprints: change with intervals, and what else changed.
+
+    A baseline is a run's folder, its folder `releasable` or a baseline.csv. Footprints that
+    exchanged at most --tolerance of their people are taken for the same.
+    """
+    from pophealth_link.job import comparing
+
+    comparing.compare(
+        before,
+        after,
+        out=out,
+        areas=area,
+        comparison=comparison,
+        bridge=bridge,
+        tolerance=tolerance,
+        seed=seed,
+    )
+    click.echo(f"Comparison: {out / comparing.PAGE}")
+
+
+@cli.command(**_example("reconcile runs/2026-04 qof-2025-26.csv --out reconciled"))
+@click.argument("run_folder", type=_PATH, metavar="RUN")
+@click.argument("published", type=_PATH)
+@_OUT
+@click.option("--year", default=None, help="Of registers that do not say which, such as 2025/26.")
+@click.option("--limit", type=float, default=5.0, show_default=True, help="In per cent.")
+def reconcile(run_folder: Path, published: Path, out: Path, year: str | None, limit: float) -> None:
+    """Set a run's registers and activity beside published ones; name every difference.
+
+    PUBLISHED is a table of published counts, the registers of QOF by practice, or a reference pack
+    that holds them.
+    """
+    from pophealth_link.job import reconciling
+
+    made = reconciling.reconcile_run(run_folder, published, out=out, year=year, limit=limit)
+    click.echo(f"Differences above {limit:g} %: {made.differing.height:,}")
+    click.echo(f"Reconciliation: {out / reconciling.PAGE}")
+
+
 @cli.command(**_example("describe condition_events"))
 @click.argument("name", required=False, metavar="[TABLE|PRESET|indicators|CODE-LIST]")
 def describe(name: str | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from pophealth_link import disclosure, need
+from pophealth_link.indicators.derived import derived
 from pophealth_link.indicators.footprints import CELL
 from pophealth_link.job.analysing import baseline_inputs, registered_patients
 from pophealth_link.job.layout import Layout, layout
@@ -68,7 +69,8 @@ def tally_part(part: Synthetic, on: Ground) -> PartTally:
     known = part.people.filter("has_record")
     inputs = on.inputs
     people = on.laid.place(known, on.pack)
-    own = replace(inputs, people=people, events=_events(part), dwellings=part.homes)
+    events = derived(_events(part), as_of=inputs.as_of, period=inputs.period)
+    own = replace(inputs, people=people, events=events, dwellings=part.homes)
     return PartTally(need.tally(own), registered_patients(known))
 
 
@@ -79,7 +81,7 @@ def _events(part: Synthetic) -> dict[str, pl.DataFrame]:
         who = known.select("source", "record_id", "person_id")
         for table in source.events:
             rows = part.tables[table].join(who, on="record_id", maintain_order="left")
-            found[table] = rows.drop("record_id")
+            found[table] = rows.drop("record_id").with_columns(setting=pl.lit(source.setting))
     return found
 
 

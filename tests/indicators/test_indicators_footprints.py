@@ -1,6 +1,7 @@
 """From units to footprints: conservation, the complete grid, and what each status says."""
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -8,6 +9,7 @@ from tiny import in_duckdb, indicator
 
 from pophealth_link.engine import collect
 from pophealth_link.indicators.footprints import (
+    ABOVE,
     authorities,
     complete_mapping,
     fill,
@@ -157,7 +159,9 @@ def status(frame, indicator, code, stratum="all"):
 def test_the_grid_is_complete_and_each_cell_is_there_once():
     cells, frame = filled()
     footprints = 2 + 2 + 2 + 1  # I1 I2, L1 L2, outside_area of both types, no_fixed_abode
-    assert cells.height == frame.height == footprints * 4 * len(STRATA)
+    own = 3 + 5 + 5 + 6  # the further strata of people: sex, age, finer ages, ethnic group
+    more = own * 3 * 2  # L1, L2, outside_area of the type lad: the two person-level indicators
+    assert cells.height == frame.height == footprints * 4 * len(STRATA) + more
     assert frame["status"].null_count() == 0
 
 
@@ -227,3 +231,17 @@ def test_area_values_weighed_by_withheld_counts_alone_are_withheld():
     assert status(frame, "area", "I2") == ("suppressed", None, None)
     assert status(frame, "area", "I1") == ("estimated", 2.25, 22)
     assert status(frame, "area", "unknown_practice") == ("not_applicable", None, None)
+
+
+@pytest.mark.parametrize(("over", "status"), [(5.0, "ok"), (6.0, "ok"), (7.0, "no_data")])
+def test_a_numerator_above_its_denominator_is_no_data_and_says_so(over, status):
+    place = {"footprint_type": "lad", "footprint_code": "A", "footprint_name": "A"}
+    cell = {**place, "basis": "resident", "indicator": "a", "stratum": "all"}
+    about = {"level": "person", "imputed_down": False, "part_of_whole": True}
+    sums = {"numerator": over, "denominator": 6.0, "contributors": over, "squares": over}
+    found = pl.DataFrame([{**cell, **sums, "split": False}])
+    lsoas = pl.DataFrame([{**cell, "lsoas": 1.0, "shown": 1.0}]).drop("indicator")
+    own = pl.DataFrame([{**place, "basis": "resident"}])
+    row = fill(pl.DataFrame([{**cell, **about}]), found, lsoas, own, {}).row(0, named=True)
+    assert row["status"] == status
+    assert (row["reason"] == ABOVE) == (row["numerator"] is None) == (status == "no_data")

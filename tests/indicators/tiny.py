@@ -31,8 +31,13 @@ def people() -> pl.DataFrame:
         *("person_id", "current", "age_band", "registered_unit", "resident_unit", "quintile"),
         *("keyed_uprn", "person_years"),
     )
+    further = {
+        "sex": ["2", "1", "2", "1", "2", "2", "1", "9"],
+        "ethnic_group": ["white", "black", "asian", "white", "unknown", "white", "mixed", None],
+    }
     lsoa = pl.when(pl.col("resident_unit").str.starts_with("E")).then("resident_unit")
-    return pl.DataFrame(_PEOPLE, schema=list(names), orient="row").with_columns(lsoa_code=lsoa)
+    frame = pl.DataFrame(_PEOPLE, schema=list(names), orient="row")
+    return frame.with_columns(*(pl.Series(k, v) for k, v in further.items()), lsoa_code=lsoa)
 
 
 def table(name: str, *rows: tuple[object, ...], columns: str) -> pl.DataFrame:

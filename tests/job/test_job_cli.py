@@ -72,6 +72,15 @@ def test_the_folder_is_as_the_interface_says(ran):
     assert audit.is_whole(run / "audit.jsonl")
 
 
+def test_the_index_says_which_reference_it_is_fitted_to(ran):
+    job, run, _ = ran
+    pack = jobs.load(job).read_reference()
+    told = json.loads((run / "releasable/need_index.json").read_text())["reference"]
+    assert (told["pack"], told["sha256"]) == (pack.name, pack.digest)
+    assert told["vintages"] == {name: pack.about[name].vintage for name in pack.tables}
+    assert told["vintages"]["deprivation"]
+
+
 def test_plan_names_the_files_of_the_folder(ran):
     job, run, _ = ran
     found = {p.relative_to(run).as_posix() for p in run.rglob("*") if p.is_file()}

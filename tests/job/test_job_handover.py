@@ -8,11 +8,15 @@ import polars as pl
 import pytest
 from small_job import write_small_job
 
+from pophealth_link import evaluate
 from pophealth_link import job as jobs
 from pophealth_link.errors import LinkageError, UserError
 from pophealth_link.job import cards, index, runner
 from pophealth_link.job.analysing import run_analyse
 from pophealth_link.job.progress import Silent
+from pophealth_link.job.spec import LinkTable, NeedTable
+from pophealth_link.need import release
+from pophealth_link.need.linkage_release import LARGEST_GAP, LEAST_RECALL
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +152,8 @@ def test_analysis_hashes_the_index_that_it_reads(copied):
     wanted = [
         "person_index.parquet",
         "person_facts.parquet",
+        "imputed_links.parquet",
+        "imputed_facts.parquet",
         "property_facts.parquet",
         "linkage_facts.json",
     ]
@@ -201,3 +207,93 @@ def test_a_key_written_where_a_name_belongs_reaches_no_manifest(copied, monkeypa
     monkeypatch.setenv("MARKED", "a key of sixteen bytes or more")
     edit(job, 'key_file = "project.key"', 'key_env = "MARKED"')
     assert "MARKED" not in json.dumps(fingerprint(job)[1])
+
+
+def test_without_the_draws_of_the_links_nothing_else_is_missing(copied):
+    job, there = copied
+    checked = jobs.load(job, ("analyse",))
+    assert index.read(checked, there).imputed.height > 0
+    (there / "imputed_links.parquet").unlink()
+    made = index.read(checked, there)
+    assert made.imputed is None
+    assert made.imputed_facts is None
+    assert made.people.height > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("bounds", "weak"), [("", False), ("least_recall = 0.999", True)])
+def test_the_bounds_of_weak_linkage_are_those_of_the_job(copied, tmp_path, bounds, weak):
+    job, there = copied
+    index_ = (
+        pl.read_parquet(there / "person_index.parquet").filter(source="trust").sort("record_id")
+    )
+    moved = index_.filter(pl.int_range(pl.len()) >= 140).select("source", "record_id")
+    # Ten records are of people of their own in the index, and of somebody of the register in draws.
+    drawn = pl.read_parquet(there / "imputed_links.parquet")
+    far = moved.join(
+        pl.DataFrame({"draw": range(4)}, schema=drawn.select("draw").schema), how="cross"
+    )
+    home = index_.select("source", "record_id", "person_id").filter(pl.int_range(pl.len()) < 140)
+    own = pl.read_parquet(there / "person_index.parquet")
+    apart = pl.col("record_id").is_in(moved["record_id"].implode()) & (pl.col("source") == "trust")
+    own = own.with_columns(
+        person_id=pl.when(apart).then(pl.format("{}0", "person_id")).otherwise("person_id")
+    )
+    own.write_parquet(there / "person_index.parquet")
+    whose = moved.join(
+        index_.select("source", "record_id", "person_id"), on=["source", "record_id"]
+    )
+    links = far.join(whose, on=["source", "record_id"]).with_columns(
+        imputations=pl.lit(4, pl.Int64)
+    )
+    links.select(drawn.columns).cast(drawn.schema).write_parquet(there / "imputed_links.parquet")
+    assert home.height == 140
+    edit(job, "[disclosure]", f"[need]\n{bounds}\n[disclosure]")
+    done = analysed(job, there, tmp_path / "out")
+    baseline, _ = release(done.counts, jobs.load(job, ("analyse",)).policy)
+    shown = baseline.filter(
+        indicator="mental_health_contacts", footprint_code="whole", stratum="all"
+    )
+    assert set(shown["status"]) == {"linkage_too_weak" if weak else "ok"}
+
+
+def test_the_job_says_how_often_links_are_drawn_and_the_card_tells(copied, tmp_path):
+    job, _ = copied
+    assert (LinkTable().draws, NeedTable().least_recall, NeedTable().largest_gap) == (
+        evaluate.IMPUTATIONS, LEAST_RECALL, LARGEST_GAP,
+    )  # fmt: skip
+    edit(job, "[disclosure]", "[link]\ndraws = 3\n[need]\nlargest_gap = 0.2\n[disclosure]")
+    there = jobs.link(job, out=tmp_path / "half").folder / "linked"
+    drawn = pl.read_parquet(there / "imputed_links.parquet")
+    assert set(drawn["imputations"]) <= {3}
+    assert drawn["draw"].max() is None or drawn["draw"].max() < 3
+    checked = jobs.load(job, ("analyse",))
+    read = index.read(checked, there)
+    told = cards.card(checked, checked.read_reference(), read.exact, read.people).json
+    words = " ".join(told["limits"]["limits"])
+    assert "less than 90 % " in words
+    assert "more than 20 points" in words
+    assert "drawn 3 times" in words
+
+
+@pytest.mark.parametrize("setting", ["[link]\ndraws = 1", "[need]\nleast_recall = 1.5"])
+def test_bounds_that_mean_nothing_are_refused(copied, setting):
+    job, _ = copied
+    edit(job, "[disclosure]", f"{setting}\n[disclosure]")
+    with pytest.raises(UserError, match=r"draws|least_recall"):
+        jobs.load(job, ("analyse",))
+
+
+@pytest.mark.slow
+def test_counts_of_linked_records_have_limits_from_linkage(copied, tmp_path):
+    job, there = copied
+    done = analysed(job, there, tmp_path / "out")
+    baseline, _ = release(done.counts, jobs.load(job, ("analyse",)).policy)
+    baseline = baseline.filter(
+        indicator="mental_health_contacts", footprint_code="whole", stratum="all"
+    )
+    told = baseline.drop_nulls("value")
+    assert told.height > 0
+    assert told["linkage_lower"].null_count() == told["linkage_upper"].null_count() == 0
+    assert (told["linkage_lower"] <= told["value"] + 1e-6).all()
+    assert (told["value"] <= told["linkage_upper"] + 1e-6).all()

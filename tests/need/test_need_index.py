@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from pophealth_link.indicators import Indicator, catalogue
 from pophealth_link.need.index import AREAS_PER_INDICATOR, cronbach_alpha, fit
 
+INCOME = catalogue()["income_deprived"]
+
 
 def member(name, direction=1):
-    base = catalogue()["income_deprived"]
+    base = INCOME
     fields = {key: getattr(base, key) for key in base.__slots__}
     return Indicator(**(fields | {"id": name, "direction": direction}))
 
@@ -115,6 +117,25 @@ def test_areas_must_be_complete():
     none = fit(held, members)
     assert none.reason == "30 areas are complete; 40 are needed"
     assert none.values.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("numerator", float("nan")), ("numerator", None), ("denominator", 0.0), ("denominator", None)],
+)
+def test_an_area_whose_value_is_no_number_is_incomplete(column, value):
+    held, _ = drawn(areas=60)
+    first = pl.int_range(pl.len()) == 0
+    held["m0"] = held["m0"].with_columns(
+        pl.when(first).then(pl.lit(value, pl.Float64)).otherwise(column).alias(column)
+    )
+    members = [member(f"m{n}") for n in range(4)]
+    fitted = fit(held, members)
+    without = fit({name: frame.tail(59) for name, frame in drawn(areas=60)[0].items()}, members)
+    assert (fitted.areas, fitted.incomplete) == (59, 1)
+    assert fitted.values.equals(without.values)
+    none = held | {"m0": held["m0"].with_columns(pl.lit(float("nan")).alias("numerator"))}
+    assert fit(none, members).left_out == {"m0": "the reference does not hold it"}
 
 
 def test_members_without_data_or_variation_are_left_out_and_named():

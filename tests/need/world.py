@@ -10,12 +10,16 @@ import polars as pl
 from pophealth_link.indicators import catalogue
 from pophealth_link.need import BaselineInputs
 from pophealth_link.places.units import REASONS
-from pophealth_link.schema.codes import AGE_BAND_STARTS
+from pophealth_link.schema.codes import AGE_BAND_STARTS, CONDITION, HEALTH_CHECK
 from pophealth_link.schema.reference import AREA_MEASURES
 
 AS_OF = date(2026, 4, 1)
 PERIOD = (date(2025, 4, 1), date(2026, 3, 31))
 PRACTICES = {"P1": "U1", "P2": "U1", "P3": "U2"}
+GROUPS = ["white", "mixed", "asian", "black", "other", "unknown"]
+REASONS_OF_SUPPORT = ["mental_health", "physical", "memory_and_cognition", "substance_misuse",
+                      "learning_disability"]  # fmt: skip
+ICD10 = ["F32.1", "F41", "F200", "F00.1", "F50.0", "F603", "X61", "F10.2", "F84.0", "F90", "J18"]
 EMERGENCY, ELECTIVE = "21", "11"
 COUNTED = (
     *("overcrowded_bedrooms", "tenure_social_rented", "tenure_private_rented"),
@@ -151,6 +155,8 @@ def people(size: int, count: int, seed: int = 1) -> pl.DataFrame:
             "on_register": on_register,
             "current": current,
             "age_band": rng.choice(list(AGE_BAND_STARTS), size),
+            "sex": rng.choice(["1", "2", "9"], size, p=[0.49, 0.49, 0.02]),
+            "ethnic_group": rng.choice(GROUPS, size, p=[0.55, 0.05, 0.15, 0.15, 0.05, 0.05]),
             "keyed_uprn": [f"h{n:07d}" for n in rng.integers(0, max(1, size // 3), size)],
             "person_years": years,
             "registered_unit": practice,
@@ -197,7 +203,7 @@ def events(size: int, rows: int, seed: int = 2) -> dict[str, pl.DataFrame]:
 
     ids = [f"e{n}" for n in range(rows)]
     method = rng.choice([EMERGENCY, ELECTIVE], rows)
-    conditions = ["depression", "severe_mental_illness", "dementia", "anxiety", "diabetes"]
+    conditions = list(CONDITION.codes)
     return {
         "condition_events": table(
             condition=rng.choice(conditions, rows),
@@ -206,6 +212,13 @@ def events(size: int, rows: int, seed: int = 2) -> dict[str, pl.DataFrame]:
                 [d if keep else None for d, keep in
                  zip(day(days()), rng.random(rows) < 0.2, strict=True)], dtype=pl.Date),
         ),
+        "health_checks": table(component=rng.choice(list(HEALTH_CHECK.codes), rows),
+                               recorded_date=day(days())),
+        "diagnoses": table(diagnosis=rng.choice(ICD10, rows), recorded_date=day(days(-9000, 400))),
+        "employment": table(employment_status=rng.choice(["01", "02", "04", "ZZ"], rows),
+                            recorded_date=day(days())),
+        "emergency_attendances": table(diagnosis=rng.choice(ICD10, rows),
+                                       arrival_date=day(days())),
         "referrals": table(referral_id=ids, referral_date=day(days())),
         "contacts": table(contact_id=ids, contact_date=day(days()),
                           attendance=rng.choice(["2", "3", "5", "6", "7"], rows)),
@@ -214,7 +227,7 @@ def events(size: int, rows: int, seed: int = 2) -> dict[str, pl.DataFrame]:
         "admissions": table(**spell(), admission_method=method,
                             primary_diagnosis=rng.choice(["F321", "X60", "J189", "X85"], rows)),
         "social_care_events": table(**spell(900),
-            primary_support_reason=rng.choice(["mental_health", "physical"], rows)),
+            primary_support_reason=rng.choice(REASONS_OF_SUPPORT, rows)),
         "housing_applications": table(**spell(900), bedrooms_short=rng.integers(0, 3, rows)),
         "homelessness_cases": table(**spell(), duty=rng.choice(["relief", "main"], rows)),
         "temporary_accommodation": table(**spell(900)),

@@ -46,7 +46,7 @@ HEADERS = {
     "DischDateHospProvSpell MethOfDischMHHospProvSpell DestOfDischHospProvSpell RecordNumber OrgIDProv Person_ID "
     "UniqSubmissionID UniqServReqID UniqHospProvSpellID UniqMonthID",
     "MHS502WardStay": "WardStayId WardCode HospProvSpellID StartDateWardStay StartTimeWardStay EndDateWardStay "
-    "MHAdmittedPatientClass SiteIDOfTreat RecordNumber OrgIDProv Person_ID UniqSubmissionID UniqServReqID "
+    "MHAdmittedPatientClass SiteIDOfTreat WardLocDistanceHome RecordNumber OrgIDProv Person_ID UniqSubmissionID UniqServReqID "
     "UniqHospProvSpellID UniqWardStayID UniqMonthID",
     "MHS504DelayedDischarge": "HospProvSpellID StartDateDelayDisch EndDateDelayDisch DelayDischReason AttribToIndic "
     "OrgIDRespLADelayDisch RecordNumber OrgIDProv Person_ID UniqSubmissionID UniqServReqID UniqHospProvSpellID "

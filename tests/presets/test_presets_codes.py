@@ -86,7 +86,9 @@ def test_every_extract_has_a_preset_that_says_its_source() -> None:
 
 def test_every_table_of_events_is_filled_by_a_preset() -> None:
     filled = {table for name in EXTRACTS for table in preset(name).tables}
-    assert set(EVENT_TABLES) <= filled
+    # No national data set holds these: a source maps its own columns.
+    own = {"crisis_assessments", "health_checks"}
+    assert set(EVENT_TABLES) - own <= filled
 
 
 @pytest.mark.parametrize("name", EXTRACTS)

@@ -134,6 +134,26 @@ def test_spells_and_ward_stays_with_both_kinds_of_bed(tmp_path: Path) -> None:
     ]
 
 
+def test_a_spell_names_its_referral_and_a_ward_its_site_and_distance(tmp_path: Path) -> None:
+    shared = {
+        "Person_ID": "P1",
+        "UniqHospProvSpellID": "H1",
+        "UniqServReqID": "R1",
+        "UniqMonthID": APRIL,
+    }
+    write(tmp_path, "MHS501HospProvSpell", [shared | {"StartDateHospProvSpell": "2025-04-05"}])
+    write(tmp_path, "MHS502WardStay", [
+        shared | {"UniqWardStayID": "W1", "StartDateWardStay": "2025-04-05", "SiteIDOfTreat": "R1A01",
+                  "WardLocDistanceHome": "128"},
+    ])  # fmt: skip
+    spells = rows_of("mhsds_v6", tmp_path, "hospital_spells", "spell_id", "referral_id")
+    assert spells == [("H1", "R1")]
+    stays = rows_of(
+        "mhsds_v6", tmp_path, "ward_stays", "ward_stay_id", "site_code", "home_distance"
+    )
+    assert stays == [("W1", "R1A01", 128)]
+
+
 def test_delayed_discharges_of_both_versions_count_no_day_twice(tmp_path: Path) -> None:
     shared = {"Person_ID": "P1", "UniqHospProvSpellID": "H1", "UniqServReqID": "R1"}
     old = [

@@ -189,10 +189,23 @@ def baseline() -> pl.DataFrame:
                             rng, indicator, entry, (kind, code, name, level, people), basis, stratum
                         )
                     )
-    schema = dict(OUTPUT_TABLES["baseline"].polars_schema)
-    coverage = schema.pop("coverage")
-    given = pl.DataFrame(rows, schema=schema, orient="row")
-    return given.with_columns(pl.lit(None, coverage).alias("coverage"))
+    given = pl.DataFrame(rows, schema=_GIVEN, orient="row")
+    absent = [
+        pl.lit(None, kind).alias(name)
+        for name, kind in OUTPUT_TABLES["baseline"].polars_schema.items()
+        if name not in _GIVEN
+    ]
+    return given.with_columns(absent).select(OUTPUT_TABLES["baseline"].names)
+
+
+_GIVEN = {
+    name: OUTPUT_TABLES["baseline"].polars_schema[name]
+    for name in (
+        *("footprint_type", "footprint_code", "footprint_name", "basis", "indicator", "stratum"),
+        *("numerator", "denominator", "value", "lower", "upper", "linkage_lower", "linkage_upper"),
+        *("unit", "period", "status"),
+    )
+}
 
 
 def _row(rng, indicator, entry, footprint, basis, stratum):

@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 
+import beside_sample as beside
+import polars as pl
 import pytest
 import report_sample as sample
 
@@ -48,7 +50,10 @@ def _chromium() -> str:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("browser")
-    page = render_report(sample.inputs())
+    baseline = pl.concat([sample.baseline(), beside.known_rows()])
+    catalogue = {**sample.CATALOGUE, **beside.known_entries()}
+    made = sample.inputs(baseline=baseline, catalogue=catalogue, tables=beside.tables())
+    page = render_report(made)
     # The page's own policy allows no script: the copy that is measured drops it.
     open_page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
     assert open_page != page

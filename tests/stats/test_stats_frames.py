@@ -11,7 +11,7 @@ import pytest
 from pophealth_link import published, stats
 from pophealth_link.errors import DataError, PophealthLinkError, ReferenceDataError, UserError
 
-LIFE = {"age": [0, 1, *range(5, 95, 5)], "x": [5] * 20, "n": [1000] * 20}
+LIFE = {"age": [0, 1, *range(5, 95, 5)], "x": [5] * 20, "n": [1000] * 20, "g": ["a", "b"] * 10}
 FIFTHS = {"q": [1, 2, 3, 4, 5], "v": [5.0, 4.0, 3.0, 2.0, 1.0], "se": [0.1] * 5, "n": [10] * 5}
 
 CALLS = {
@@ -33,6 +33,22 @@ CALLS = {
     "quantiles": (lambda f: stats.quantiles(f, "x"), LIFE),
     "slope": (lambda f: stats.slope_index(f, "v", "se", "n", "q", seed=1, simulations=50), FIFTHS),
     "funnel": (lambda f: stats.funnel_limits(f, "x", "n"), LIFE),
+    "funnel, wide": (lambda f: stats.funnel_limits(f, "x", "n", over_dispersion="additive"), LIFE),
+    "waits": (lambda f: stats.kaplan_meier(f, "age", events="x", censored="n"), LIFE),
+    "waits, asked": (
+        lambda f: stats.kaplan_meier(f, "age", events="x", censored="n", by="g", at=[3, 20]),
+        LIFE,
+    ),
+    "dispersion": (lambda f: stats.over_dispersion(f, "x"), LIFE),
+    "dispersion by": (lambda f: stats.over_dispersion(f, "x", by="age"), LIFE),
+    "compound": (lambda f: stats.compound_poisson_rate(f, "x", "n", "x"), LIFE),
+    "bootstrap": (lambda f: stats.bootstrap_rate(f, "x", "n", seed=1, resamples=20), LIFE),
+    "bootstrap by": (
+        lambda f: stats.bootstrap_rate(f, "x", "n", seed=1, resamples=20, by="age"),
+        LIFE,
+    ),
+    "difference": (lambda f: stats.difference(f, ["x"] * 3, ["n"] * 3), LIFE),
+    "quotient": (lambda f: stats.ratio(f, ["x"] * 3, ["n"] * 3), LIFE),
     "life": (lambda f: stats.life_expectancy(f, "x", "n", age_start="age"), LIFE),
 }
 

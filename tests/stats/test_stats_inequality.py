@@ -126,8 +126,12 @@ def test_indices_equal_numpys_least_squares(data, people):
     first, second = np.linalg.lstsq(design, np.sqrt(a) * np.array(values), rcond=None)[0]
     row = slope(fifths(values, people=people), simulations=10).row(0, named=True)
     assert row["sii"] == pytest.approx(second, rel=1e-6, abs=1e-6)
-    if abs(first) > 0.1:
+    # An index is one of levels above zero at both ends.
+    if first > 0.1 and first + second > 0.1:
         assert row["rii"] == pytest.approx((first + second) / first, rel=1e-6, abs=1e-6)
+    elif first < -0.1 or first + second < -0.1:
+        assert row["rii"] is None
+        assert "no relative index" in row["method"]
 
 
 def test_limits_are_the_normal_ones_within_simulation_error():
@@ -199,3 +203,60 @@ def test_a_quantile_that_occurs_twice_is_refused():
 def test_a_value_of_zero_at_the_start_has_no_relative_index():
     row = slope(fifths([0.0] * 5), simulations=10).row(0, named=True)
     assert (row["sii"], row["rii"], row["rii_lower"]) == (0, None, None)
+    assert row["method"].endswith("; no relative index: the level at the start is not above zero")
+    # On the line from 0 to 10: what rounding leaves of the start is no level.
+    row = slope(fifths([1.0, 3.0, 5.0, 7.0, 9.0]), simulations=10).row(0, named=True)
+    assert (row["sii"], row["rii"]) == (pytest.approx(10), None)
+
+
+def test_a_line_that_ends_below_zero_has_no_relative_index():
+    row = slope(fifths([5.0, 1.0, 0.0, 0.0, 0.0], [0.1] * 5), simulations=100).row(0, named=True)
+    # By hand: positions less 0.5 are -0.4 … 0.4, slope = (-0.4·5 - 0.2·1)/0.4, mean 1.2.
+    assert row["sii"] == pytest.approx(-5.5)
+    assert 1.2 - 5.5 / 2 < 0
+    assert (row["rii"], row["rii_lower"], row["rii_upper"]) == (None, None, None)
+    assert row["method"].endswith("; no relative index: the level at the end is below zero")
+    assert row["sii_lower"] < -5.5 < row["sii_upper"]
+
+
+@pytest.mark.parametrize(("error", "limited"), [(0.4, True), (2.0, False)])
+def test_relative_limits_need_draws_that_begin_above_zero(error, limited):
+    values = [2.0, 3.0, 4.0, 5.0, 6.0]
+    row = slope(fifths(values, [error] * 5)).row(0, named=True)
+    # Equal fifths: the start is 1.5; its weights 1/5 + 0.5·(0.5 − b)/(5·0.08) give its deviation.
+    weights = [0.2 + 0.5 * (0.5 - b) / 0.4 for b in (0.1, 0.3, 0.5, 0.7, 0.9)]
+    deviation = error * math.sqrt(sum(w * w for w in weights)) / sum(weights)
+    below = NormalDist(1.5, deviation).cdf(0)
+    assert (below < 0.025) == limited
+    assert row["rii"] == pytest.approx(6.5 / 1.5)
+    assert (row["rii_lower"] is not None) == (row["rii_upper"] is not None) == limited
+    assert ("no limits of the relative index" in row["method"]) != limited
+    if limited:
+        # Fieller: the index r is inside where (end - r·start) may be 0 by its own deviation.
+        ends = np.array([0.2 - 0.5 * (0.5 - b) / 0.4 for b in (0.1, 0.3, 0.5, 0.7, 0.9)])
+        for name, sign in (("rii_lower", 1), ("rii_upper", -1)):
+            r = row[name]
+            spread = error * math.sqrt(((ends - r * np.array(weights)) ** 2).sum())
+            share = NormalDist(6.5 - r * 1.5, spread).cdf(0)
+            assert share == pytest.approx(0.5 - sign * 0.475, abs=0.004)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.floats(0, 50), min_size=5, max_size=5),
+    st.lists(st.floats(0, 10), min_size=5, max_size=5),
+    st.lists(st.integers(1, 1000), min_size=5, max_size=5),
+)
+def test_a_relative_index_is_never_below_zero_nor_outside_its_limits(values, errors, people):
+    row = slope(fifths(values, errors, people), simulations=2000).row(0, named=True)
+    low, index, high = (row[name] for name in ("rii_lower", "rii", "rii_upper"))
+    assert (index is None) == ("no relative index" in row["method"])
+    if index is None:
+        assert low is high is None
+    elif low is not None:
+        slack = 1e-9 * (1 + high)
+        assert 0 <= low <= index + slack
+        assert index <= high + slack
+    else:
+        assert index >= 0
+        assert "no limits of the relative index" in row["method"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import polars as pl
 import pytest
@@ -205,3 +206,39 @@ def test_other_ages_and_more_deaths_than_people_are_refused():
         expectancy(fine.with_columns(age=pl.when(pl.col("age") == 90).then(95).otherwise("age")))
     with pytest.raises(DataError, match="20 of 20 rows are above their denominator"):
         expectancy(fine.with_columns(d=pl.lit(1001)))
+
+
+def test_life_expectancy_has_the_published_values():
+    # Worked example of PHEindicatormethods (Department of Health and Social Care), in its test of
+    # life expectancy: deaths, population, life expectancy and its limits by band.
+    rows = [
+        (17, 7060, 80.16960813, 79.88268548, 80.45653078),
+        (9, 35059, 79.36245674, 79.0898816, 79.63503188),
+        (4, 46974, 75.44193645, 75.17407307, 75.70979983),
+        (8, 48489, 70.47299936, 70.20675732, 70.7392414),
+        (20, 43219, 65.52909542, 65.26548673, 65.79270412),
+        (15, 38561, 60.67510088, 60.41876577, 60.931436),
+        (24, 46009, 55.78835987, 55.53801579, 56.03870395),
+        (33, 57208, 50.92752727, 50.68279939, 51.17225516),
+        (50, 61435, 46.06740425, 45.82666794, 46.30814055),
+        (71, 55601, 41.24505636, 41.00842831, 41.48168441),
+        (100, 50209, 36.49322717, 36.26223216, 36.72422219),
+        (163, 56416, 31.83343842, 31.60996318, 32.05691365),
+        (263, 46411, 27.26027992, 27.04337271, 27.47718713),
+        (304, 39820, 22.9719144, 22.76653134, 23.17729746),
+        (536, 37978, 18.76856852, 18.57570352, 18.96143352),
+        (872, 37039, 14.95858336, 14.77985004, 15.13731667),
+        (1390, 33288, 11.51684445, 11.34831778, 11.68537112),
+        (1605, 23306, 8.618849241, 8.451134045, 8.786564437),
+        (1936, 11936, 6.163942934, 5.978358351, 6.349527517),
+        (1937, 11936, 6.16210635, 5.887683386, 6.436529314),
+    ]
+    deaths, people, *published = zip(*rows, strict=True)
+    found = expectancy(frame_of(deaths, people))
+    value, lower, upper = published
+    # Printed to ten significant figures, the limits worked with z = 1.96.
+    assert found["value"].to_list() == pytest.approx(value, abs=6e-9)
+    z = NormalDist().inv_cdf(0.975)
+    for name, limits in (("lower", lower), ("upper", upper)):
+        reach = [(limit - v) / 1.96 * z for limit, v in zip(limits, value, strict=True)]
+        assert (found[name] - found["value"]).to_list() == pytest.approx(reach, abs=1.2e-8)

@@ -163,10 +163,32 @@ def test_direct_rate_of_one_event_each_is_the_ordinary_one():
     assert one_each["upper"].item() == dsr(frame)["upper"].item()
 
 
+def test_direct_rate_of_no_rows_is_not_calculated():
+    none = dsr(repeat_events().clear(), event_count="f").row(0, named=True)
+    assert none == dsr(repeat_events().clear()).row(0, named=True)
+    assert (none["x"], none["n"], none["value"], none["lower"]) == (0, 0, None, None)
+    assert none["method"] == "not calculated: standard population is zero"
+
+
 def test_direct_rate_refuses_frequencies_that_lack_strata():
     frame = repeat_events().with_columns(g=pl.lit("area"))
     with pytest.raises(DataError, match="1 of 2 groups lack strata"):
         dsr(pl.concat([frame, frame[:-1].with_columns(g=pl.lit("other"))]), by="g", event_count="f")
+
+
+def test_direct_rate_of_fay_and_feuers_example():
+    # Down's syndrome by age of mother, Michigan 1950-1964, fifth and later births: cases, births,
+    # all births as the standard (Fay and Feuer, Stat Med 1997;16:791-801, table II). The rate per
+    # 100,000, 75.52901, is printed by the package dsrTest 1.0.0 (Nelson), vignette.
+    cases = (0, 8, 63, 112, 262, 295)
+    births = (327, 30666, 123419, 149919, 104088, 34392)
+    standard = (319933, 931318, 786511, 488235, 237863, 61313)
+    strata = list(zip(cases, births, standard, strict=True))
+    row = dsr(frame_of(strata)).row(0, named=True)
+    assert round(row["value"], 5) == 75.52901
+    value, lower, upper = dobson(strata, 100_000)
+    found = (row["value"], row["lower"], row["upper"])
+    assert found == pytest.approx((value, lower, upper), abs=1e-9)
 
 
 # --- indirectly standardised ratio --------------------------------------------------------------

@@ -13,6 +13,9 @@ import pytest
 from synthetic_places import TinyPack
 
 from pophealth_link.errors import OutputExistsError
+from pophealth_link.indicators import catalogue
+from pophealth_link.need.service_inputs import read_beds, read_unit_costs
+from pophealth_link.schema.codes_services import ACUTE_WARD_TYPES
 from pophealth_link.synthetic import Synthetic, SynthSpec, generate, write
 from pophealth_link.synthetic.job_file import job_text
 from pophealth_link.synthetic.sources import SOURCES
@@ -43,7 +46,8 @@ def test_every_file_that_the_job_names_is_there(folder: Path) -> None:
     ]
     named += [event["path"] for source in job["sources"] for event in source["events"]]
     named += [each["path"] for each in job["properties"]] + [job["privacy"]["key_file"]]
-    assert len(named) == 7 + 1 + 11 + 1 + 1
+    named += [job["need"]["beds"], job["need"]["unit_costs"]]
+    assert len(named) == 7 + 1 + sum(len(each.events) for each in SOURCES) + 1 + 1 + 2
     assert all((folder / name).is_file() for name in named)
     assert {Path(name).suffix for name in named} == {".csv", ".parquet", ".key"}
 
@@ -64,6 +68,18 @@ def test_the_job_says_what_it_must(folder: Path) -> None:
 def test_a_reference_is_written_as_it_is(path: str) -> None:
     job = tomllib.loads(job_text(SynthSpec(people=100, seed=1), path))
     assert job["reference"] == path
+
+
+def test_beds_and_unit_costs_are_what_a_job_reads_and_say_that_they_are_assumed(
+    folder: Path,
+) -> None:
+    beds, costs = read_beds(folder / "beds.csv"), read_unit_costs(folder / "unit_costs.csv")
+    assert set(beds["ward_type"]) == set(ACUTE_WARD_TYPES)
+    assert beds["date"].unique().to_list() == [date(2025, 4, 1)]
+    countable = {each.id for each in catalogue() if each.counted in ("events", "days")}
+    assert set(costs["indicator"]) <= countable
+    for table in (beds, costs):
+        assert table["source"].str.starts_with("assumed").all()
 
 
 def test_files_read_back_as_the_tables(folder: Path, small: Synthetic) -> None:
@@ -108,7 +124,8 @@ def test_the_same_seed_gives_the_same_bytes(
     other = generate(SynthSpec(people=3_000, seed=6), pack)
     changed = digests(write(other, tmp_path / "other", reference=None))
     assert set(changed) == set(digests(folder))
-    assert all(changed[name] != digest for name, digest in digests(folder).items())
+    same = {name for name, digest in digests(folder).items() if changed[name] == digest}
+    assert same == {"beds.csv", "unit_costs.csv"}  # of the number of people and the year alone
 
 
 def test_an_existing_folder_is_left_alone(small: Synthetic, tmp_path: Path) -> None:

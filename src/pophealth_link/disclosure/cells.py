@@ -35,6 +35,7 @@ class Cells:
         rounded, released: the number that the policy gives it, and the one released (NaN: none).
         hidden, small, whole: withheld; one of the policy's small counts; a whole number.
         order: place for settling ties.
+        headline: withheld last, where there is a choice.
         earlier: what an earlier release tells of it.
         set_aside: number of relations that were not used.
     """
@@ -48,6 +49,7 @@ class Cells:
     small: Flags
     whole: Flags
     order: Whole
+    headline: Flags
     earlier: Ranges
     set_aside: int
 
@@ -65,7 +67,7 @@ class Cells:
 
     def within(self, cells: Flags) -> Cells:
         """Return the marked cells alone: whole connected groups, renumbered."""
-        arrays = ("truth", "rounded", "released", "hidden", "small", "whole", "order")
+        arrays = ("truth", "rounded", "released", "hidden", "small", "whole", "order", "headline")
         return replace(
             self,
             terms=self.terms.within(cells),
@@ -141,6 +143,8 @@ def read_cells(
     terms, aside = _holding(relations, np.where(hidden & np.isnan(true), 0.0, true), here,
                             compare=truth is not None)  # fmt: skip
     more = relations.slivers
+    earlier = _earlier(released, previous, policy, name, true=true, whole=whole, more=more)
+    terms, earlier = _without_zeros(terms, earlier, _zeros(policy, numbers, hidden, whole))
     return Cells(
         policy=policy,
         terms=terms,
@@ -151,7 +155,8 @@ def read_cells(
         small=np.append(small, np.zeros(more, dtype=np.bool_)),
         whole=np.append(whole, np.ones(more, dtype=np.bool_)),
         order=np.append(relations.order.to_numpy(), np.arange(more) + relations.rows),
-        earlier=_earlier(released, previous, policy, name, true=true, whole=whole, more=more),
+        headline=np.append(relations.headline.to_numpy(), np.zeros(more, dtype=np.bool_)),
+        earlier=earlier,
         set_aside=aside,
     )
 
@@ -198,6 +203,35 @@ def _holding(
     if compare:
         kept = _consistent(kept, relations, true)
     return kept, len(terms.start) - len(kept.start)
+
+
+def _zeros(policy: Policy, released: Floats, hidden: Flags, whole: Flags) -> Flags:
+    """Return the rows that are shown as zero where the policy releases nothing but zero so."""
+    shown = np.nan_to_num(released, nan=1.0) == 0
+    most = shown_range(policy, np.zeros_like(released), whole).high
+    result: Flags = shown & ~hidden & (most <= 0)
+    return result
+
+
+def _without_zeros(terms: Terms, earlier: Ranges, zeros: Flags) -> tuple[Terms, Ranges]:
+    """Return the relations without what everybody knows to be zero, as most cells of a release are.
+
+    A zero adds nothing to a sum. Where slivers alone are left in a relation, and all of one sign,
+    they are zeros in turn; that is kept in what is known of them from elsewhere.
+    """
+    size = len(earlier.low)
+    rows, known = len(zeros), np.append(zeros, np.zeros(size - len(zeros), dtype=np.bool_))
+    fresh = known.copy()
+    while fresh.any():
+        terms = terms.without(fresh)
+        fresh = np.zeros(size, dtype=np.bool_)
+        if len(terms.start):
+            has_row = np.add.reduceat((terms.cell < rows).astype(np.int64), terms.start) > 0
+            empty = terms.of_one_sign() & ~has_row
+            fresh[terms.cell[empty[terms.relation]]] = True
+        known |= fresh
+    known[:rows] = False
+    return terms, Ranges(earlier.low, np.where(known, 0.0, earlier.high))
 
 
 def _consistent(terms: Terms, relations: Relations, true: Floats) -> Terms:

@@ -21,6 +21,8 @@ Flags = npt.NDArray[np.bool_]
 # Changes below this many people are not followed: shares make fractions, and halves of halves
 # would go on for ever.
 TOLERANCE = 1e-3
+# A relation of every block, as bits.
+EVERY_BLOCK = 2**62 - 1
 _MAXIMUM_STEPS = 1_000
 
 
@@ -29,34 +31,42 @@ class Terms:
     """The terms of relations as arrays, sorted by relation.
 
     Fields: `cell` and `sign` per term; `relation` per term, numbered from 0 without gaps;
-    `start` per relation, the position of its first term.
+    `start` per relation, the position of its first term; `block` per relation, the blocks that it
+    belongs to as bits (see `additive.Relations`).
     """
 
     cell: Whole
     sign: Floats
     relation: Whole
     start: Whole
+    block: Whole
 
     @classmethod
     def of(cls, terms: pl.DataFrame) -> Terms:
         """Return the terms of a frame with `relation`, `cell` and `sign`, sorted by relation."""
         number = terms["relation"].to_numpy()
+        every = np.full(len(number), EVERY_BLOCK, dtype=np.int64)
+        block = terms["block"].to_numpy() if "block" in terms.columns else every
         return cls._numbered(
             terms["cell"].to_numpy().astype(np.int64),
             terms["sign"].to_numpy().astype(np.float64),
             number,
+            block.astype(np.int64),
         )
 
     @classmethod
-    def _numbered(cls, cell: Whole, sign: Floats, number: Whole) -> Terms:
+    def _numbered(cls, cell: Whole, sign: Floats, number: Whole, block: Whole) -> Terms:
+        """Return the terms with relations numbered on; `block` is told of every term."""
         first = np.flatnonzero(np.diff(number, prepend=number[:1] - 1)) if len(number) else number
+        first = first.astype(np.int64)
         relation = np.repeat(np.arange(len(first)), np.diff(first, append=len(number)))
-        return cls(cell, sign, relation.astype(np.int64), first.astype(np.int64))
+        return cls(cell, sign, relation.astype(np.int64), first, block[first])
 
     def keep(self, relations: Flags) -> Terms:
         """Return the terms of the relations that are marked."""
         mark = relations[self.relation]
-        return self._numbered(self.cell[mark], self.sign[mark], self.relation[mark])
+        kept = self.relation[mark]
+        return self._numbered(self.cell[mark], self.sign[mark], kept, self.block[kept])
 
     def within(self, cells: Flags) -> Terms:
         """Return the terms of the relations that have a marked cell, marked cells renumbered.
@@ -65,7 +75,19 @@ class Terms:
         """
         kept = self.keep(self.touching(cells))
         place = np.cumsum(cells) - 1
-        return Terms(place[kept.cell], kept.sign, kept.relation, kept.start)
+        return Terms(place[kept.cell], kept.sign, kept.relation, kept.start, kept.block)
+
+    def without(self, cells: Flags) -> Terms:
+        """Return the terms of the cells that are not marked; relations of none are gone."""
+        kept = ~cells[self.cell]
+        number = self.relation[kept]
+        return self._numbered(self.cell[kept], self.sign[kept], number, self.block[number])
+
+    def of_one_sign(self) -> Flags:
+        """Return, per relation, whether its terms have all the same sign."""
+        sums = np.add.reduceat(self.sign, self.start)
+        result: Flags = np.abs(sums) == np.diff(self.start, append=len(self.cell))
+        return result
 
     def touching(self, cells: Flags) -> Flags:
         """Return, per relation, whether it has a marked cell."""

@@ -110,9 +110,13 @@ def _give_back(group: _Group, chosen: Flags) -> Flags:
 
 
 def _first(group: _Group, at: Whole, *, largest: bool) -> Flags:
-    """Mark of each group the largest or the smallest count among the cells given."""
-    truth = group.cells.truth[at] * (-1 if largest else 1)
-    best = at[np.lexsort((group.cells.order[at], truth, group.group[at]))]
+    """Mark of each group the largest or the smallest count among the cells given.
+
+    Headlines are the first of the largest and the last of the smallest.
+    """
+    sign = -1 if largest else 1
+    late, truth = sign * group.cells.headline[at], sign * group.cells.truth[at]
+    best = at[np.lexsort((group.cells.order[at], truth, late, group.group[at]))]
     first = np.flatnonzero(np.diff(group.group[best], prepend=-1))
     return _marked(best[first], len(group.number))
 
@@ -205,11 +209,14 @@ class _Others:
 
 
 def _smallest_helpful(cells: Cells, need: _Needs, others: _Others) -> Flags:
-    """Choose for each need the smallest shown cell that gives all that lacks, else that helps."""
+    """Choose for each need the smallest shown cell that gives all that lacks, else that helps.
+
+    A headline is chosen where nothing else helps.
+    """
     at = np.flatnonzero(cells.shown[others.cell] & (others.gain > TOLERANCE))
     cell, of = others.cell[at], others.need[at]
     partial = others.gain[at] < need.lack[of] - TOLERANCE
-    best = np.lexsort((cells.order[cell], cells.truth[cell], partial, of))
+    best = np.lexsort((cells.order[cell], cells.truth[cell], partial, cells.headline[cell], of))
     first = np.flatnonzero(np.diff(of[best], prepend=-1))
     return _marked(cell[best][first], len(cells.hidden))
 

@@ -23,6 +23,12 @@ from pophealth_link.evaluate.implausible import (
     implausible,
     implausible_rates,
 )
+from pophealth_link.evaluate.imputed import (
+    IMPUTATIONS,
+    Imputed,
+    facts_alone,
+    imputed_links,
+)
 from pophealth_link.evaluate.linkage_card import LinkageCard, card, linkage_card
 from pophealth_link.evaluate.linkage_card_facts import facts, is_whole
 from pophealth_link.evaluate.linkage_card_groups import card_groups
@@ -37,6 +43,7 @@ from pophealth_link.evaluate.sensitivity import (
 )
 
 __all__ = [
+    "IMPUTATIONS",
     "LOSS_METHODS",
     "SCENARIOS",
     "THRESHOLDS",
@@ -47,6 +54,7 @@ __all__ = [
     "BlockingLoss",
     "CardContext",
     "Implausible",
+    "Imputed",
     "LinkageCard",
     "Sensitivity",
     "assess",
@@ -58,8 +66,10 @@ __all__ = [
     "card",
     "card_groups",
     "facts",
+    "facts_alone",
     "implausible",
     "implausible_rates",
+    "imputed_links",
     "is_whole",
     "linkage_card",
     "loss_rates",

@@ -7,7 +7,7 @@ have, for a reader who knows the policy, every sum and every released count.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +40,14 @@ class Reader:
     size: int
     top: float = field(default=1e7)
 
-    def known_too_well(self) -> list[int]:
+    def known_too_well(self, among: Collection[int] | None = None) -> list[int]:
         """Return the positions of withheld counts that can be told more closely than allowed.
 
         A withheld count must not be known to be small, nor, where it may be small, more closely
-        than the policy's own suppressed interval.
+        than the policy's own suppressed interval. `among`: the positions that are looked at.
         """
-        withheld = [place for place, count in enumerate(self.released) if count is None]
+        places = range(len(self.released)) if among is None else sorted(among)
+        withheld = [place for place in places if self.released[place] is None]
         touched = {place for terms in self.equations for place, _ in terms}
         asked = [place for place in withheld if place in touched]
         if not asked or not self.policy.suppresses:

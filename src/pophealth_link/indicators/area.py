@@ -10,9 +10,10 @@ import polars as pl
 from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.errors import ReferenceDataError
 from pophealth_link.indicators.declaration import Indicator
-from pophealth_link.indicators.tally import ALL, UNKNOWN, fixed, total
+from pophealth_link.indicators.tally import UNKNOWN, fixed, total
 from pophealth_link.places.deprivation import extent_weight
 from pophealth_link.places.units import REGISTERED, RESIDENT
+from pophealth_link.schema.strata import ALL
 
 # Takes a frame with a column of counts, `people`, and returns it as the policy lets it be used:
 # rounded, and with one number for all that are withheld, which the column `withheld` marks.

@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from pophealth_link.errors import JobError, nearest, raise_problems
+from pophealth_link.indicators import codelists, overlap, waiting
 from pophealth_link.indicators.checks import NAMED_CODES, problems
 from pophealth_link.indicators.declaration import EventRule, Indicator, Level
 
-# Two files, so that neither is long; the index comes last.
-_FILES = ("catalogue.toml", "catalogue_areas.toml")
+# Several files, so that none is long; the index comes last. Overlaps and the like are declared once
+# in files of their own, from which their definitions are made.
+_FILES = (
+    *("catalogue.toml", "catalogue_recorded.toml", "catalogue_context.toml"),
+    *("catalogue_services.toml", "catalogue_areas.toml"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +67,50 @@ def catalogue() -> Catalogue:
     >>> catalogue()["depression_recorded"].ages
     'aged 18 or over'
     """
-    folder = files("pophealth_link.indicators")
-    texts = [folder.joinpath(name).read_text("utf-8") for name in _FILES]
-    return read("\n".join(texts), "the shipped catalogue")
+    return _catalogue(_shipped_tables(), "the shipped catalogue", None)
+
+
+def _shipped_tables() -> dict[str, Any]:
+    texts = [_shipped(name) for name in _FILES]
+    tables, why = _parsed("\n".join([*texts, waiting.catalogue_text()]))
+    if why:
+        raise JobError("the shipped catalogue is not TOML.", why)
+    return {**tables, **overlap.definitions(tomllib.loads(_shipped(overlap.FILE)), tables)}
+
+
+def _shipped(name: str) -> str:
+    return files("pophealth_link.indicators").joinpath(name).read_text("utf-8")
 
 
 def load(path: Path) -> Catalogue:
-    """Return the catalogue in a TOML file; `JobError` with every problem of the file at once."""
+    """Return the catalogue in a TOML file; `JobError` with every problem of the file at once.
+
+    Code lists that it names as CSV files are looked for in its folder.
+    """
     if not path.is_file():
         raise JobError(f"{path} does not exist.", fix="name a catalogue file that exists")
-    return read(path.read_text("utf-8"), str(path))
+    return read(path.read_text("utf-8"), str(path), folder=path.parent)
 
 
-def read(text: str, subject: str = "the catalogue") -> Catalogue:
+def extended(path: Path) -> Catalogue:
+    """Return the shipped catalogue with the definitions of a file added, or in place of its own.
+
+    Raises `JobError` as `load` does.
+    """
+    if not path.is_file():
+        raise JobError(f"{path} does not exist.", fix="name a catalogue file that exists")
+    tables, why = _parsed(path.read_text("utf-8"))
+    if why:
+        raise JobError(f"{path} is not TOML.", why)
+    return _catalogue({**_shipped_tables(), **tables}, str(path), path.parent)
+
+
+def read(text: str, subject: str = "the catalogue", *, folder: Path | None = None) -> Catalogue:
     """Return the catalogue in TOML text; `subject` is what error messages call it.
 
     Raises `JobError`, once, with every problem: text that is not TOML, unknown keys, tables,
-    columns and codes (each with the nearest valid name), missing keys, and keys that contradict
-    each other.
+    columns, codes and code lists (each with the nearest valid name), missing keys, and keys that
+    contradict each other. `folder`: where code lists by file are.
 
     >>> len(read(""))
     0
@@ -87,8 +118,13 @@ def read(text: str, subject: str = "the catalogue") -> Catalogue:
     tables, why = _parsed(text)
     if why:
         raise JobError(f"{subject} is not TOML.", why)
-    raise_problems(subject, problems(tables))
-    return Catalogue({name: _indicator(name, entry) for name, entry in tables.items()})
+    return _catalogue(tables, subject, folder)
+
+
+def _catalogue(tables: dict[str, Any], subject: str, folder: Path | None) -> Catalogue:
+    listed = codelists.with_patterns(tables, folder)
+    raise_problems(subject, [*problems(listed.tables), *listed.problems])
+    return Catalogue({name: _indicator(name, entry) for name, entry in listed.tables.items()})
 
 
 def _parsed(text: str) -> tuple[dict[str, Any], str]:
@@ -98,15 +134,22 @@ def _parsed(text: str) -> tuple[dict[str, Any], str]:
         return {}, str(error)
 
 
+_LISTS = ("settings", "each_of", "none_of", "part_of", "strata")
+
+
 def _indicator(name: str, entry: Mapping[str, Any]) -> Indicator:
     rules = tuple(_rule(rule) for rule in entry.get("events", ()))
-    rest = {key: value for key, value in entry.items() if key not in ("events", "settings")}
-    return Indicator(id=name, events=rules, settings=tuple(entry.get("settings", ())), **rest)
+    lists: dict[str, Any] = {key: tuple(entry.get(key, ())) for key in _LISTS}
+    rest = {key: value for key, value in entry.items() if key not in ("events", *_LISTS)}
+    return Indicator(id=name, events=rules, **lists, **rest)
 
 
 def _rule(entry: Mapping[str, Any]) -> EventRule:
-    where = {name: _codes(value) for name, value in entry.get("where", {}).items()}
-    return EventRule(**{**entry, "where": where})
+    coded = {
+        key: {name: _codes(value) for name, value in entry.get(key, {}).items()}
+        for key in ("where", "resolved_by")
+    }
+    return EventRule(**{**entry, **coded, "settings": tuple(entry.get("settings", ()))})
 
 
 def _codes(value: str | list[str]) -> tuple[str, ...]:

@@ -9,8 +9,10 @@ from datetime import date
 from typing import Any
 
 from pophealth_link.errors import JobError, Problem, nearest
+from pophealth_link.indicators.checks_together import combination_problems, together_problems
 from pophealth_link.indicators.declaration import CHOICES, EventRule, Indicator
-from pophealth_link.schema import CODE_LISTS, DWELLINGS, EVENT_TABLES, codes
+from pophealth_link.schema import CODE_LISTS, DERIVED_TABLES, DWELLINGS, EVENT_TABLES, codes
+from pophealth_link.schema import strata as strata_of_people
 from pophealth_link.schema.core import Table
 
 # Lists of codes that the schema names, so that a catalogue need not repeat them.
@@ -18,10 +20,12 @@ NAMED_CODES: Mapping[str, tuple[str, ...]] = {
     "HOUSING_DELAY_REASONS": codes.HOUSING_DELAY_REASONS,
     "SOCIAL_CARE_DELAY_REASONS": codes.SOCIAL_CARE_DELAY_REASONS,
 }
+_TABLES: Mapping[str, Table] = {**EVENT_TABLES, **DERIVED_TABLES}
 _TEXT = (
     *("title", "domain", "unit", "numerator", "denominator", "source"),
-    *("what_it_is", "what_it_is_not"),
+    *("what_it_is", "what_it_is_not", "unnamed"),
 )
+_LAST_AGES = tuple(start - 1 for start in codes.AGE_BAND_STARTS.values() if start)
 _FLAGS = ("index", "imputed_down", "composite", "once_a_day")
 _INTERVALS = {
     "proportion": ("wilson", "none"),
@@ -29,7 +33,10 @@ _INTERVALS = {
     "score": ("none",),
 }
 _LEVELS = {
-    "person": ("counted", "events", "min_age", "once_a_day"),
+    "person": (
+        *("counted", "events", "min_age", "max_age", "once_a_day", "among", "part_of", "unnamed"),
+        *("each_of", "none_of", "at_least"),
+    ),
     "property": ("column",),
     "area": ("measure", "deprivation", "composite", "imputed_down", "index", "weight", "area_type"),
 }
@@ -37,7 +44,8 @@ _LEVELS = {
 
 def problems(tables: Mapping[str, Any]) -> list[Problem]:
     """Return every problem of a parsed catalogue; an empty list if there is none."""
-    return [problem for name, entry in tables.items() for problem in _of_indicator(name, entry)]
+    own = [problem for name, entry in tables.items() for problem in _of_indicator(name, entry)]
+    return [*own, *together_problems(tables)]
 
 
 def _problem(where: str, what: str) -> Problem:
@@ -92,7 +100,15 @@ def _kinds(where: str, entry: Mapping[str, Any]) -> Iterator[Problem]:
     if "min_age" in entry and entry["min_age"] not in codes.AGE_BAND_STARTS.values():
         starts = ", ".join(str(start) for start in codes.AGE_BAND_STARTS.values())
         yield _problem(f"{where}.min_age", f"must be the start of an age band: {starts}.")
+    if "max_age" in entry and entry["max_age"] not in _LAST_AGES:
+        ends = ", ".join(str(end) for end in _LAST_AGES)
+        yield _problem(f"{where}.max_age", f"must be the last age of an age band: {ends}.")
+    elif entry.get("max_age", 200) < entry.get("min_age", 0):
+        yield _problem(f"{where}.max_age", "is below min_age: nobody is of these ages.")
+    if not _whole(entry.get("at_least", 1)):
+        yield _problem(f"{where}.at_least", "must be a whole number above 0.")
     yield from _listed(where, entry.get("settings", []), "settings", CODE_LISTS["setting"].codes)
+    yield from _listed(where, entry.get("strata", []), "strata", strata_of_people.CHOICES)
 
 
 def _whole(value: Any) -> bool:
@@ -136,6 +152,7 @@ def _person(where: str, entry: Mapping[str, Any]) -> Iterator[Problem]:
         yield _problem(f"{where}.counted", "is missing.")
     if entry.get("statistic") == "proportion" and entry.get("counted") != "people":
         yield _problem(f"{where}.counted", "a proportion counts people.")
+    yield from combination_problems(where, entry)
 
 
 def _area(where: str, entry: Mapping[str, Any]) -> Iterator[Problem]:
@@ -173,11 +190,14 @@ def _of_rule(where: str, rule: Any) -> Iterator[Problem]:
         yield _problem(f"{where}.since", "must be a date.")
     if not isinstance(rule.get("by_code", False), bool):
         yield _problem(f"{where}.by_code", "must be true or false.")
+    if not _whole(rule.get("months", 1)):
+        yield _problem(f"{where}.months", "must be a whole number above 0.")
+    yield from _listed(where, rule.get("settings", []), "settings", CODE_LISTS["setting"].codes)
     name = rule.get("table")
-    if name not in EVENT_TABLES:
-        yield _problem(f"{where}.table", f"not an event table.{nearest(str(name), EVENT_TABLES)}")
+    if name not in _TABLES:
+        yield _problem(f"{where}.table", f"not an event table.{nearest(str(name), _TABLES)}")
         return
-    yield from _of_columns(where, rule, EVENT_TABLES[name])
+    yield from _of_columns(where, rule, _TABLES[str(name)])
 
 
 def _of_columns(where: str, rule: Mapping[str, Any], table: Table) -> Iterator[Problem]:
@@ -186,9 +206,11 @@ def _of_columns(where: str, rule: Mapping[str, Any], table: Table) -> Iterator[P
             yield from _column(where, key, rule[key], table, kind="date")
     if "event_id" in rule:
         yield from _column(where, "event_id", rule["event_id"], table)
+    if "amount" in rule:
+        yield from _column(where, "amount", rule["amount"], table, kind="integer")
     if rule.get("timing") in ("unresolved", "open", "overlap") and "end" not in rule:
         yield _problem(f"{where}.end", "is missing: this timing needs it.")
-    for key in ("where", "pattern", "at_least"):
+    for key in ("where", "pattern", "at_least", "resolved_by"):
         tests = rule.get(key, {})
         if not isinstance(tests, Mapping):
             yield _problem(f"{where}.{key}", "must be a table of columns.")

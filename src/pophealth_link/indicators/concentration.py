@@ -6,8 +6,8 @@ import polars as pl
 
 from pophealth_link.indicators.declaration import Indicator
 from pophealth_link.indicators.footprints import CELL, SUMS
-from pophealth_link.indicators.tally import ALL
 from pophealth_link.places.units import REGISTERED, RESIDENT
+from pophealth_link.schema.strata import ALL
 
 _DECIMALS = 6
 _TENTH = 10

@@ -9,13 +9,21 @@ import polars as pl
 
 from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.indicators.declaration import Indicator
-from pophealth_link.indicators.tally import ALL, STRATA, Plan, fixed, total
+from pophealth_link.indicators.tally import Plan, fixed, total
 from pophealth_link.places.units import REASONS, REGISTERED, RESIDENT
+from pophealth_link.schema.strata import ALL, QUINTILE, family_of
 
 FOOTPRINT = ("footprint_type", "footprint_code", "footprint_name", "basis")
 CELL = (*FOOTPRINT, "indicator", "stratum")
 SUMS = ("numerator", "denominator", "contributors")
+# The types that have strata by sex, age and ethnic group: each is inside the next, so that no
+# difference of overlapping footprints tells of a stratum's few people. Of smaller types most such
+# counts would be withheld.
+FURTHER_STRATA = ("lad", "sub_icb", "icb", "region", "whole")
+_EVERYWHERE = (ALL, QUINTILE.name)
 _TOLERANCE = 1e-6
+# Why a cell has no data although there are numbers.
+ABOVE = "the numerator is above its denominator"
 _DECIMALS = 4
 # Units that the mapping does not know go to the reason that says so, never out of the counts.
 _UNKNOWN_UNIT = {REGISTERED: "unknown_practice", RESIDENT: "outside_area"}
@@ -75,15 +83,29 @@ def to_footprints(rolled: Frame, mapping: Frame) -> pl.DataFrame:
 
 
 def grid(mapping: pl.DataFrame, indicators: Sequence[Indicator]) -> pl.DataFrame:
-    """Return CELL, level and imputed_down: every footprint × basis × indicator × stratum."""
-    declared = pl.DataFrame(
-        [(each.id, each.level, each.imputed_down) for each in indicators],
-        schema={"indicator": pl.String, "level": pl.String, "imputed_down": pl.Boolean},
-        orient="row",
-    )
-    strata = pl.DataFrame({"stratum": STRATA})
+    """Return CELL, level, imputed_down and part_of_whole: all footprints, indicators and strata.
+
+    The strata are the indicator's own; but for the types of FURTHER_STRATA they are `all` and the
+    national fifths alone.
+    """
+    rows = [
+        (*_told(each), stratum, family_of(stratum) in _EVERYWHERE)
+        for each in indicators
+        for stratum in each.all_strata
+    ]
+    flags = dict.fromkeys(("imputed_down", "part_of_whole"), pl.Boolean)
+    names = {"indicator": pl.String, "level": pl.String, **flags}
+    schema = {**names, "stratum": pl.String, "everywhere": pl.Boolean}
+    declared = pl.DataFrame(rows, schema=schema, orient="row")
     places = mapping.select(FOOTPRINT).unique()
-    return places.join(declared, how="cross").join(strata, how="cross").sort(CELL)
+    cells = places.join(declared, how="cross")
+    further = pl.col("footprint_type").is_in(FURTHER_STRATA)
+    return cells.filter(pl.col("everywhere") | further).drop("everywhere").sort(CELL)
+
+
+def _told(each: Indicator) -> tuple[str, str, bool, bool]:
+    """Return id, level, whether it is imputed, and whether the numerator is part of the rest."""
+    return each.id, each.level, each.imputed_down, each.statistic == "proportion"
 
 
 def authorities(mapping: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
@@ -114,7 +136,8 @@ def fill(
     many LSOAs each footprint and stratum holds, and `shown`, how many of them are weighed by a
     count that is not withheld; `own`: see `authorities`; `gaps`: indicator → why there is no data.
 
-    * `no_data`: the indicator is in `gaps`, or the footprint's LSOAs hold no value.
+    * `no_data`: the indicator is in `gaps`, or the footprint's LSOAs hold no value, or a numerator
+      that is a part of its denominator is above it, as `reason` says.
     * `not_applicable`: an area-level indicator where the footprint (or stratum) has no LSOA, or a
       value of the local authority split by deprivation, which it cannot tell apart; a person- or
       property-level one where nobody is in the cell: it keeps its counts, 0 of 0.
@@ -135,7 +158,11 @@ def fill(
     joined = joined.join(lsoas.select(*place, "lsoas", "shown"), on=place, how="left")
     genuine = own.select(FOOTPRINT).with_columns(own=pl.lit(value=True))
     joined = joined.join(genuine, on=list(FOOTPRINT), how="left")
-    return _with_status(joined).drop("split", "lsoas", "shown", "own", "imputed_down").sort(CELL)
+    return (
+        _with_status(joined)
+        .drop("split", "lsoas", "shown", "own", "imputed_down", "part_of_whole")
+        .sort(CELL)
+    )
 
 
 def _with_status(joined: pl.DataFrame) -> pl.DataFrame:
@@ -143,8 +170,12 @@ def _with_status(joined: pl.DataFrame) -> pl.DataFrame:
     blurred = pl.col("imputed_down") & (pl.col("stratum") != ALL)
     nowhere = area & (pl.col("lsoas").fill_null(0) <= 0)
     hidden = area & (pl.col("shown").fill_null(0) <= 0)
+    above = pl.col("part_of_whole") & (
+        pl.col("numerator") > pl.col("denominator") * (1 + _TOLERANCE) + _TOLERANCE
+    )
+    above = above.fill_null(value=False) & pl.col("reason").is_null() & ~empty
     status = (
-        pl.when(pl.col("reason").is_not_null())
+        pl.when(pl.col("reason").is_not_null() | above)
         .then(pl.lit("no_data"))
         .when(nowhere | blurred | (~area & empty))
         .then(pl.lit("not_applicable"))
@@ -164,13 +195,19 @@ def _with_status(joined: pl.DataFrame) -> pl.DataFrame:
     part = given & area & (pl.col("contributors") < pl.col("lsoas") - _TOLERANCE)
     coverage = pl.when(given & area).then(pl.col("contributors") / pl.col("lsoas"))
     why = (
-        pl.when(unmeasured)
+        pl.when("above")
+        .then(pl.lit(ABOVE))
+        .when(unmeasured)
         .then(pl.lit("no area of the footprint holds the measure"))
         .when(part)
         .then(pl.lit("part of the footprint's areas hold no value"))
         .otherwise("reason")
     )
     sums = [pl.when(given).then(pl.col(name).fill_null(0)).alias(name) for name in SUMS]
-    return joined.with_columns(status.alias("status")).with_columns(
-        *sums, coverage.clip(0, 1).round(_DECIMALS).alias("coverage"), why.alias("reason")
+    return (
+        joined.with_columns(status.alias("status"), above.alias("above"))
+        .with_columns(
+            *sums, coverage.clip(0, 1).round(_DECIMALS).alias("coverage"), why.alias("reason")
+        )
+        .drop("above")
     )

@@ -9,7 +9,8 @@ import polars as pl
 
 from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.indicators.declaration import Indicator
-from pophealth_link.indicators.events import Evidence, Plan
+from pophealth_link.indicators.events import Evidence
+from pophealth_link.indicators.rows import Plan
 from pophealth_link.indicators.tally import BASES, UNKNOWN, by_unit
 from pophealth_link.places.units import REASONS, REGISTERED
 

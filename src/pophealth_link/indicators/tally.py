@@ -8,12 +8,13 @@ from typing import Any
 import narwhals as nw
 
 from pophealth_link.places.units import REGISTERED, RESIDENT
+from pophealth_link.schema.strata import ALL, QUINTILE, Family
 
 Plan = nw.LazyFrame[Any]
 BASES = (REGISTERED, RESIDENT)
-ALL = "all"
 UNKNOWN = "quintile_unknown"
-STRATA = (ALL, *(f"quintile_{fifth}" for fifth in range(1, 6)), UNKNOWN)
+# The strata of areas and dwellings.
+STRATA = (ALL, *QUINTILE.strata)
 # contributors: people (dwellings, areas) behind the numerator. squares: the sum over people of
 # their count squared, from which over-dispersion is estimated.
 COUNTS = ("numerator", "denominator", "contributors", "squares")
@@ -35,11 +36,18 @@ def total(name: str) -> nw.Expr:
     return nw.col(name).sum().cast(nw.Int64) / MILLIONTHS
 
 
-def stratum_of(quintile: str = "quintile") -> nw.Expr:
-    """Return the expression that names the stratum of a national quintile, 1 most deprived."""
-    fifth = nw.col(quintile)
-    name = nw.concat_str(nw.lit("quintile_"), fifth.cast(nw.Int64).cast(nw.String))
-    return nw.when(fifth.is_null()).then(nw.lit(UNKNOWN)).otherwise(name).alias("stratum")
+def stratum_of(family: Family) -> nw.Expr:
+    """Return the expression that names a person's stratum of a family, from its own column.
+
+    Whoever has a value of no group is in the stratum `unknown`, or in none at all where the family
+    divides groups of another one.
+    """
+    value = nw.col(family.column).cast(nw.String)
+    name = nw.lit(None, dtype=nw.String()) if family.within else nw.lit(family.strata[-1])
+    for group, values in family.groups.items():
+        mine = nw.lit(f"{family.name}_{group}")
+        name = nw.when(value.is_in(list(values))).then(mine).otherwise(name)
+    return name.alias("stratum")
 
 
 def by_unit(plan: Plan, bases: Sequence[str] = BASES) -> Plan:

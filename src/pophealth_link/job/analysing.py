@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +11,11 @@ import polars as pl
 from pophealth_link import need, places, sources
 from pophealth_link.errors import Problem
 from pophealth_link.folders import shown
-from pophealth_link.job import footprints, layout, quarantine
+from pophealth_link.indicators.catalogue import Catalogue, catalogue
+from pophealth_link.indicators.derived import derived
+from pophealth_link.job import footprints, layout, need_files, quarantine
 from pophealth_link.job.accounting import Accounts
+from pophealth_link.job.drawing import losers, with_linkage_limits
 from pophealth_link.job.index import Index
 from pophealth_link.job.index import read as read_index
 from pophealth_link.job.layout import Layout
@@ -21,12 +24,16 @@ from pophealth_link.job.progress import Progress
 from pophealth_link.job.published import published
 from pophealth_link.job.quarantine import Input, Quarantine, tell_unreadable
 from pophealth_link.need import BaselineInputs
+from pophealth_link.need.practice_counts import practice_counts
 from pophealth_link.reference import Pack
 from pophealth_link.schema.reference import FOOTPRINTS
 from pophealth_link.sources import Accepted, TableFile
 
 PEOPLE_FILE, UNASSIGNED_FILE = "people.parquet", "unassigned.parquet"
+PRACTICE_COUNTS_FILE = "practice_counts.parquet"
 RECONCILIATION_FILE, BEST_FIT_FILE = "reconciliation.parquet", "best_fit.parquet"
+# What an event is told by the index of the record that it is of.
+_WHOSE = ("source", "record_id", "person_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class Analysed:
     """What the second half works with, for release and report; no identifier among it.
 
     `notices` are warnings about footprints, which the report may show: they hold no count of ours.
-    `published`: tables of published counts of practices, by file name.
+    `published`: tables of published counts of practices, by file name. `listed`: the indicators.
     """
 
     accounts: Accounts
@@ -43,6 +50,7 @@ class Analysed:
     counts: pl.DataFrame = field(repr=False)
     notices: tuple[str, ...] = ()
     published: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
+    listed: Catalogue = field(default_factory=catalogue, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +87,21 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
         frame.write_parquet(out / name)
     notices = _notices(laid, pack, people, progress)
     progress.stage("reading events")
-    events, dwellings = _events(job, index.people, told), _dwellings(job, index, told)
+    events, loose = _events(job, index.people, losers(index), told)
+    dwellings = _dwellings(job, index, told)
     with layout.telling(progress):
         inputs = baseline_inputs(job, pack, laid, people, events, dwellings)
     progress.stage("counting indicators")
-    counts = need.count(inputs, policy=job.policy)
+    listed = need_files.catalogue(job)
+    made = need.tally(inputs, indicators=listed)
+    practice_counts(made, inputs, indicators=listed).write_parquet(out / PRACTICE_COUNTS_FILE)
+    counts = need.count(inputs, policy=job.policy, made=made, indicators=listed)
+    progress.stage("counting the draws of the links")
+    counts = with_linkage_limits(
+        counts, inputs, loose, job=job, pack=pack, laid=laid, index=index, listed=listed
+    )
     tables = published(pack, laid.units, laid.held)
-    return Analysed(told.accounts, index, inputs, counts, notices, tables)
+    return Analysed(told.accounts, index, inputs, counts, notices, tables, listed)
 
 
 def baseline_inputs(
@@ -99,7 +115,7 @@ def baseline_inputs(
     """Return what the job's baseline is counted from, with the reference's areas and measures."""
     return BaselineInputs(
         people=people,
-        events=events,
+        events=derived(events, as_of=job.spec.as_of, period=job.spec.reporting_period),
         dwellings=dwellings,
         areas=laid.areas,
         deprivation=pack.read("deprivation"),
@@ -136,6 +152,19 @@ def _placed(people: pl.DataFrame, laid: Layout) -> dict[str, pl.DataFrame]:
     return tables | {BEST_FIT_FILE: laid.fit}
 
 
+def unknown_ages(people: pl.DataFrame) -> tuple[str, ...]:
+    """Return a warning of the people without an age band, where there are some.
+
+    They are in everyone and in `age_unknown`, and neither in what counts children nor adults.
+
+    >>> unknown_ages(pl.DataFrame({"age_band": ["40-44", None]}))
+    ('the age of 1 of 2 people is not known: they count among everyone, in no age',)
+    """
+    none = people["age_band"].null_count()
+    told = f"the age of {none:,} of {people.height:,} people is not known: "
+    return (f"{told}they count among everyone, in no age",) if none else ()
+
+
 def _notices(laid: Layout, pack: Pack, people: pl.DataFrame, progress: Progress) -> tuple[str, ...]:
     """Tell all warnings about footprints; return those that the report may show.
 
@@ -144,29 +173,40 @@ def _notices(laid: Layout, pack: Pack, people: pl.DataFrame, progress: Progress)
     """
     sizes = places.size_warnings(laid.units, pack.read("practices"), people)
     notices = (*sizes, *places.best_fit_warnings(laid.fit))
-    for notice in (*places.ended_practices(people, laid.held), *notices):
+    own = (*places.ended_practices(people, laid.held), *unknown_ages(people))
+    for notice in (*own, *notices):
         progress.warn(notice)
     return notices
 
 
-def _events(job: Job, index: pl.DataFrame, told: _Reading) -> dict[str, pl.DataFrame]:
-    """Return the events of each table with `person_id` and `source` in place of the record id.
+def _events(
+    job: Job, index: pl.DataFrame, movable: pl.DataFrame, told: _Reading
+) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """Return the events of each table with `person_id`, `source` and `setting`, without record ids.
 
-    Events of records that the index does not know (removed, quarantined) are counted, not kept.
+    And, with record ids, those of the people in `movable`, from whom a record may go. Events of
+    records that the index does not know (removed, quarantined) are counted, not kept.
     """
     found: dict[str, list[pl.DataFrame]] = {}
+    loose: dict[str, list[pl.DataFrame]] = {}
     problems: list[Problem] = []
     for source in job.sources:
-        known = index.filter(pl.col("source") == source.name)
+        known = index.filter(pl.col("source") == source.name).select(*_WHOSE)
         for place, file in enumerate(source.events):
             label, name = f"{source.name}.{file.table.name}", file.table.name
             accepted = sources.load(file, where=label)
             problems += accepted.problems
             told.take(source.name, label, accepted, file, quarantine.events(source.name, place))
-            joined = accepted.frame.join(known, on="record_id").drop("record_id", "method")
+            joined = accepted.frame.join(known, on="record_id")
+            joined = joined.with_columns(setting=pl.lit(source.setting))
             told.accounts.joined(source.name, name, joined.height)
-            found.setdefault(name, []).append(joined)
+            loose.setdefault(name, []).append(joined.join(movable, on="person_id", how="semi"))
+            found.setdefault(name, []).append(joined.drop("record_id"))
     sources.refuse(shown(job.path), problems)
+    return _together(found), _together(loose)
+
+
+def _together(found: Mapping[str, Sequence[pl.DataFrame]]) -> dict[str, pl.DataFrame]:
     return {name: pl.concat(frames) for name, frames in found.items()}
 
 

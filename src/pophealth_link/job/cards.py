@@ -20,15 +20,22 @@ _EVERYBODY = "People on the day, all ages"
 
 # What a reader of the card must know about this version's linkage.
 _LIMITS = (
-    "Linkage intervals (linkage_lower, linkage_upper) are not estimated in this version.",
+    "Linkage intervals (linkage_lower, linkage_upper) rest on assumptions about records that were "
+    "never compared, which the guide states.",
     "People on no register, and people whose link was missed, are counted on the resident basis "
     "alone, by the postcode of their own record.",
     "The match probability is the model's own; it cannot see pairs that were never compared.",
+)
+_WEAK = (
+    "A count of weak linkage is withheld: where the links have less than {least:g} % of the "
+    "expected count, or differ in that by more than {gap:g} points between ethnic groups. Each "
+    "uncertain link was to be drawn {draws} times."
 )
 _OPT_OUT_LIMIT = (
     "People who opted out were removed before linkage, so a council record of theirs that holds "
     "no NHS number stays, unlinked or linked to somebody else."
 )
+_WITHHELD = ("suppressed", "linkage_too_weak")
 _KEPT_BACK = (
     "The linkage's own counts were not handed over with the index: how complete the identifiers "
     "were, how many pairs were compared, settings and model are not told here."
@@ -93,7 +100,8 @@ def _context(
 ) -> CardContext:
     first, last = job.spec.reporting_period
     limits = [_KEPT_BACK] if kept_back else []
-    limits += [*_LIMITS, _OPT_OUT_LIMIT] if job.spec.privacy.opt_outs else [*_LIMITS]
+    limits += [*_LIMITS, _weak(job)]
+    limits += [_OPT_OUT_LIMIT] if job.spec.privacy.opt_outs else []
     return CardContext(
         governance={name: str(value) for name, value in job.spec.governance.items()},
         as_of=job.spec.as_of.isoformat(),
@@ -110,6 +118,11 @@ def _context(
     )
 
 
+def _weak(job: Job) -> str:
+    bounds, draws = job.spec.need, job.spec.link.draws
+    return _WEAK.format(least=100 * bounds.least_recall, gap=100 * bounds.largest_gap, draws=draws)
+
+
 def footprint_rows(baseline: pl.DataFrame) -> tuple[dict[str, Any], ...]:
     """Return how many people are in a footprint, by type and basis, from a released baseline.
 
@@ -117,7 +130,7 @@ def footprint_rows(baseline: pl.DataFrame) -> tuple[dict[str, Any], ...]:
     """
     everyone = [each.id for each in catalogue() if each.denominator == _EVERYBODY]
     rows = baseline.filter(pl.col("indicator").is_in(everyone), stratum="all").filter(
-        pl.col("denominator").is_not_null() | (pl.col("status") == "suppressed")
+        pl.col("denominator").is_not_null() | pl.col("status").is_in(_WITHHELD)
     )
     if rows.is_empty():
         return ()

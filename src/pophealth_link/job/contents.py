@@ -11,7 +11,13 @@ import polars as pl
 from pophealth_link import sources
 from pophealth_link.errors import JobError, LinkageError, Problem, UserError
 from pophealth_link.folders import is_file, is_folder
-from pophealth_link.job import footprints, layout, link_settings, number_changes
+from pophealth_link.job import (
+    footprints,
+    layout,
+    link_settings,
+    need_files,
+    number_changes,
+)
 from pophealth_link.job.model import Half, Job
 from pophealth_link.job.spec import NAMED_MODELS
 from pophealth_link.link import People, decisions, model, previous_index
@@ -33,7 +39,7 @@ def problems(job: Job, halves: Sequence[Half]) -> list[Problem]:
     if "link" in halves:
         found += [*_register(job), *_outside_files(job)]
     if "analyse" in halves:
-        found += footprints.problems(job)
+        found += [*footprints.problems(job), *_need_files(job)]
     return found
 
 
@@ -162,6 +168,16 @@ def _outside_files(job: Job) -> list[Problem]:
     if table.previous_index:
         found += _previous_index(job, job.resolve(table.previous_index))
     return found
+
+
+def _need_files(job: Job) -> list[Problem]:
+    """Return what is wrong in the files of `[need]`; absent ones are told of."""
+    written = job.spec.need.files
+    there = {where for where, path in written.items() if is_file(job.resolve(path))}
+    if set(written) - there:
+        return []
+    readers = need_files.readers(job)
+    return [p for where, read in readers for p in _tried(where, job.resolve(written[where]), read)]
 
 
 def _previous_index(job: Job, path: Path) -> list[Problem]:

@@ -15,27 +15,41 @@ from pophealth_link.folders import shown
 from pophealth_link.job import manifest
 from pophealth_link.job.model import Job
 from pophealth_link.schema import Table
-from pophealth_link.schema.outputs import PERSON_FACTS, PERSON_INDEX, PROPERTY_FACTS
+from pophealth_link.schema.outputs import (
+    IMPUTED_FACTS,
+    IMPUTED_LINKS,
+    PERSON_FACTS,
+    PERSON_INDEX,
+    PROPERTY_FACTS,
+)
 
 CARD_FACTS = "linkage_facts.json"
 # What `linkage_facts.json` says of the job that it was made for.
 _STAMP: Mapping[str, type] = {"as_of": str, "period": list, "properties": list}
+# Without these there are no limits from linkage, and nothing else is missing.
+_DRAWN = (IMPUTED_LINKS, IMPUTED_FACTS)
 _FIX = "name the folder `linked` of a run, or run `pophealth-link link` first."
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What the first half left. `exact` (counts of the linkage) is null where it was kept back."""
+    """What the first half left. `exact` (counts of the linkage) is null where it was kept back.
+
+    So are `imputed` and `imputed_facts` (draws of the links, and whom they make).
+    """
 
     people: pl.DataFrame = field(repr=False)
     facts: pl.DataFrame = field(repr=False)
     dwellings: pl.DataFrame | None = field(repr=False)
     exact: Mapping[str, Any] | None = field(repr=False)
+    imputed: pl.DataFrame | None = field(default=None, repr=False)
+    imputed_facts: pl.DataFrame | None = field(default=None, repr=False)
 
 
 def files(job: Job, linked: Path) -> list[Path]:
     """Return the files of `linked` that `read` reads, those that are there."""
-    tables = [PERSON_INDEX, PERSON_FACTS, *([PROPERTY_FACTS] if job.properties else [])]
+    tables = [PERSON_INDEX, PERSON_FACTS, *_DRAWN]
+    tables += [PROPERTY_FACTS] if job.properties else []
     named = [linked / f"{table.name}.parquet" for table in tables]
     return [path for path in (*named, linked / CARD_FACTS) if path.exists()]
 
@@ -55,13 +69,20 @@ def read(job: Job, linked: Path) -> Index:
     Raises `LinkageError` where a file is absent, damaged or lacks a column, or where the linkage
     was made for another day, another period or other sources.
     """
-    people = _table(linked, PERSON_INDEX).select("source", "record_id", "person_id", "method")
+    people = _table(linked, PERSON_INDEX).select(PERSON_INDEX.names)
     facts = _table(linked, PERSON_FACTS)
     dwellings = _table(linked, PROPERTY_FACTS) if job.properties else None
     exact = _exact(linked / CARD_FACTS)
     _require_same_days(job, exact)
     _require_known(job, people, dwellings, exact)
-    return Index(people, facts, dwellings, exact)
+    return Index(people, facts, dwellings, exact, *_draws(linked))
+
+
+def _draws(linked: Path) -> list[pl.DataFrame | None]:
+    """Return the draws of the links and whom they make; nothing where either is not there."""
+    if not all((linked / f"{table.name}.parquet").exists() for table in _DRAWN):
+        return [None, None]
+    return [_table(linked, table) for table in _DRAWN]
 
 
 def _table(linked: Path, table: Table) -> pl.DataFrame:

@@ -27,6 +27,7 @@ from pophealth_link.places import ended_postcodes
 from pophealth_link.prepare import address, postcode
 from pophealth_link.privacy import Key
 from pophealth_link.reference import Pack
+from pophealth_link.schema.outputs import IMPUTED_FACTS, IMPUTED_LINKS
 
 # The file names of a run's folder `linked/`, fixed by the interface.
 INDEX, PAIRS, FACTS, PROPERTIES = "person_index", "pairs", "person_facts", "property_facts"
@@ -76,6 +77,8 @@ def run_link(job: Job, pack: Pack, out: Path, progress: Progress, *, key: Key | 
         for name, each in homes.items()
     ]
     _write(out, links, facts, dwellings)
+    progress.stage("drawing the links")
+    _write_draws(job, pack, links, key, out)
     marked = [People(**_with_register(p, links)) for p in sorted(people, key=lambda p: p.source)]
     told_of = {name: each["people"] for name, each in accounts.rows.items() if "people" in each}
     rows = {name: _read(row) for name, row in told_of.items()}
@@ -84,6 +87,23 @@ def run_link(job: Job, pack: Pack, out: Path, progress: Progress, *, key: Key | 
     exact = {**stamp(job), **evaluate.facts(links, marked, rows=rows, quality=judged)}
     (out / CARD_FACTS).write_text(json.dumps(exact, indent=2) + "\n", encoding="utf-8")
     return Linked(accounts, links)
+
+
+def _write_draws(job: Job, pack: Pack, links: Links, key: Key, out: Path) -> None:
+    """Write whom uncertain records may be, drawn many times, and the facts of whom that makes."""
+    drawn = evaluate.imputed_links(
+        links, seed=job.spec.seed, key=key, imputations=job.spec.link.draws
+    )
+    alone = person_facts(
+        evaluate.facts_alone(links.records, drawn.alone),
+        pack.scan("postcodes"),
+        key,
+        as_of=job.spec.as_of,
+        period=job.spec.reporting_period,
+    )
+    told = drawn.links.with_columns(imputations=pl.lit(drawn.imputations, pl.Int64))
+    told.select(IMPUTED_LINKS.names).write_parquet(out / f"{IMPUTED_LINKS.name}.parquet")
+    alone.write_parquet(out / f"{IMPUTED_FACTS.name}.parquet")
 
 
 def _read(row: dict[str, Any]) -> dict[str, Any]:

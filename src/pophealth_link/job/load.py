@@ -93,6 +93,8 @@ def _outside_files(spec: JobSpec, folder: Path, halves: Sequence[Half]) -> list[
         named += [("privacy.key_file", privacy.key_file), ("privacy.opt_outs", privacy.opt_outs)]
         named += [("link.model", link.model)] if link.model not in NAMED_MODELS else []
         named += [("link.decisions", link.decisions), ("link.number_changes", link.number_changes)]
+    if "analyse" in halves:
+        named += spec.need.files.items()
     # A path that is too long is absent, not an error of the file system.
     problems = [_absent(where, p) for where, p in named if p and not is_file(folder / p)]
     earlier = link.previous_index if "link" in halves else None

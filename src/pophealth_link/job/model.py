@@ -72,6 +72,7 @@ class Job:
         yield from (path for p in self.properties for path in sources.paths_of(p.dwellings))
         if half == "analyse":
             yield from (self.resolve(f.path) for f in self.spec.footprints.files.values())
+            yield from map(self.resolve, self.spec.need.files.values())
             return
         if self.spec.privacy.opt_outs:
             yield self.resolve(self.spec.privacy.opt_outs)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pophealth_link.disclosure.release import MANIFEST as RELEASE_MANIFEST
-from pophealth_link.job import analysing, cards, linking, published, releasing, runner
+from pophealth_link.job import analysing, beside, cards, linking, published, releasing, runner
 from pophealth_link.job.index import CARD_FACTS
 from pophealth_link.job.model import OWN_KEY, Job
+from pophealth_link.need.snapshot import SNAPSHOT
+from pophealth_link.schema.outputs import IMPUTED_FACTS, IMPUTED_LINKS
 
 
 def files(job: Job) -> list[str]:
@@ -16,9 +18,11 @@ def files(job: Job) -> list[str]:
     linked = [
         *(f"{name}.parquet" for name in (linking.INDEX, linking.PAIRS, linking.FACTS)),
         *([f"{linking.PROPERTIES}.parquet"] if job.properties else []),
+        *(f"{table.name}.parquet" for table in (IMPUTED_LINKS, IMPUTED_FACTS)),
         analysing.PEOPLE_FILE,
         analysing.UNASSIGNED_FILE,
         analysing.BEST_FIT_FILE,
+        analysing.PRACTICE_COUNTS_FILE,
         *([analysing.RECONCILIATION_FILE] if len(set(job.spec.footprints.basis)) > 1 else []),
         linking.MODEL,
         CARD_FACTS,
@@ -31,7 +35,9 @@ def files(job: Job) -> list[str]:
         releasing.DICTIONARY,
         releasing.REPORT,
         releasing.NEED_INDEX,
+        SNAPSHOT,
         *published.names(job.read_reference()),
+        *beside.names(job),
         RELEASE_MANIFEST,
     ]
     return sorted(

@@ -10,14 +10,15 @@ from typing import Any
 
 import polars as pl
 
-from pophealth_link import disclosure, indicators, need, places, report
+from pophealth_link import disclosure, need, places, report
 from pophealth_link.disclosure import Policy
 from pophealth_link.disclosure.release import MANIFEST as RELEASE_MANIFEST
-from pophealth_link.job import cards
+from pophealth_link.job import beside, cards, snapshots
 from pophealth_link.job.analysing import Analysed
 from pophealth_link.job.model import Job
 from pophealth_link.job.progress import Recorder
 from pophealth_link.need.lsoa import lsoa_values
+from pophealth_link.need.snapshot import SNAPSHOT
 from pophealth_link.reference import Pack
 from pophealth_link.report import ReferenceTable, ReportInputs
 from pophealth_link.schema.describe import dictionary
@@ -34,8 +35,10 @@ def release(job: Job, pack: Pack, done: Analysed, out: Path, progress: Recorder)
     baseline, summary = _released(done, job.policy)
     card = cards.card(job, pack, done.index.exact, done.index.people, baseline=baseline)
     progress.stage("writing the report")
-    index = need.need_index(done.inputs).summary()
-    page = report.render_report(_report(job, pack, done, baseline, card.json, index))
+    fitted = need.need_index(done.inputs, indicators=done.listed)
+    index = fitted.summary()
+    tables = beside.tables(job, pack, done, baseline, summary, fitted)
+    page = report.render_report(_report(job, pack, done, baseline, card.json, index, tables))
     disclosure.write_release(
         out,
         {
@@ -43,8 +46,10 @@ def release(job: Job, pack: Pack, done: Analysed, out: Path, progress: Recorder)
             **cards.texts(card),
             DICTIONARY: dictionary(),
             REPORT: page,
-            NEED_INDEX: _as_json(index),
+            NEED_INDEX: _as_json({**index, "reference": _vintages(pack)}),
+            SNAPSHOT: snapshots.snapshot(job, pack, done, card.json, summary).to_json(),
             **done.published,
+            **tables,
         },
         job.policy,
         suppressed={BASELINE: _withheld(summary)},
@@ -58,7 +63,8 @@ def release(job: Job, pack: Pack, done: Analysed, out: Path, progress: Recorder)
 
 
 def _released(done: Analysed, policy: Policy) -> tuple[pl.DataFrame, Mapping[str, Any]]:
-    return need.release(done.counts, policy, unit_footprints=done.inputs.unit_footprints)
+    units = done.inputs.unit_footprints
+    return need.release(done.counts, policy, unit_footprints=units, indicators=done.listed)
 
 
 def _withheld(summary: Mapping[str, Any]) -> dict[str, int]:
@@ -77,6 +83,7 @@ def _report(
     baseline: pl.DataFrame,
     card: Mapping[str, Any],
     index: Mapping[str, Any],
+    tables: Mapping[str, pl.DataFrame],
 ) -> ReportInputs:
     inputs = done.inputs
     first, last = inputs.period
@@ -86,9 +93,9 @@ def _report(
     boundaries = pack.read("boundaries").filter(pl.col("area_code").is_in(list(shown)))
     return ReportInputs(
         baseline=baseline,
-        catalogue=indicators.catalogue().indicators,
+        catalogue=done.listed.indicators,
         boundaries=boundaries,
-        lsoa_measures=lsoa_values(inputs),
+        lsoa_measures=lsoa_values(inputs, indicators=done.listed),
         resident_lookup=lookup.select("lsoa_code", "footprint_type", "footprint_code"),
         card=card,
         title=str(job.spec.governance.get("title", "Baseline of mental-health need")),
@@ -101,11 +108,18 @@ def _report(
         synthetic=job.spec.governance.get("synthetic") is True,
         reference_tables=_reference_tables(pack),
         index_summary=index,
+        tables={name.removesuffix(".csv"): frame for name, frame in tables.items()},
     )
 
 
 def _as_json(body: Mapping[str, Any]) -> str:
     return json.dumps(body, indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def _vintages(pack: Pack) -> dict[str, object]:
+    """Return the pack that the index is fitted to, and the vintage of each of its tables."""
+    told = {name: pack.about[name].vintage for name in pack.tables}
+    return {"pack": pack.name, "sha256": pack.digest, "vintages": told}
 
 
 def _reference_tables(pack: Pack) -> tuple[ReferenceTable, ...]:

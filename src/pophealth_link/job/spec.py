@@ -21,6 +21,7 @@ from pydantic import (
 from pophealth_link.errors import JobError, Problem, raise_problems
 from pophealth_link.folders import is_file, is_folder, shown
 from pophealth_link.job.spec_words import problem_of
+from pophealth_link.need.survey import source_path
 
 SETTINGS = ("primary_care", "secondary_care", "community", "local_authority", "voluntary_sector")
 BASES = ("registered", "resident")
@@ -128,7 +129,11 @@ class PassSpec(_Table):
 
 
 class LinkTable(_Table):
-    """`[link]`: model, thresholds, passes. `default_passes`: whether the built-in ones are run."""
+    """`[link]`: model, thresholds, passes, draws of the links.
+
+    `default_passes`: whether the built-in ones are run; `draws`: how often each uncertain link is
+    drawn for the limits from linkage.
+    """
 
     model: Text = "default"
     accept_probability: float = Field(default=0.85, ge=0.5, lt=1)
@@ -139,6 +144,7 @@ class LinkTable(_Table):
     previous_index: Text | None = None
     number_changes: Text | None = None
     default_passes: bool = True
+    draws: int = Field(default=40, ge=2, le=1000)
     passes: tuple[PassSpec, ...] = ()
 
     @model_validator(mode="after")
@@ -176,6 +182,39 @@ class FootprintsTable(BaseModel):
         return self.__pydantic_extra__ or {}
 
 
+class NeedTable(_Table):
+    """`[need]`: tables of the user's own that the baseline is set beside.
+
+    `catalogue`: indicators, beside those that the library ships or in place of them;
+    `surveys`: rates of surveys, beside those that the library ships; `gap_pairs`: which recorded
+    and expected numbers are compared; `beds`, `unit_costs`: see `describe beds`, `unit_costs`.
+
+    `least_recall`, `largest_gap`: where linkage is too weak to show a count; see the guide.
+    """
+
+    catalogue: Text | None = None
+    least_recall: float = Field(default=0.90, ge=0, lt=1)
+    largest_gap: float = Field(default=0.10, gt=0, le=1)
+    surveys: tuple[Text, ...] = ()
+    gap_pairs: Text | None = None
+    beds: Text | None = None
+    unit_costs: Text | None = None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files by their setting, each as written; the source of a survey lies beside it."""
+        held: dict[str, str | None] = {
+            "need.catalogue": self.catalogue,
+            "need.gap_pairs": self.gap_pairs,
+            "need.beds": self.beds,
+            "need.unit_costs": self.unit_costs,
+        }
+        for place, path in enumerate(self.surveys):
+            held[f"need.surveys[{place}]"] = path
+            held[f"need.surveys[{place}], its source"] = str(source_path(Path(path)))
+        return {where: path for where, path in held.items() if path}
+
+
 class DisclosureTable(_Table):
     """`[disclosure]`: the policy is always stated."""
 
@@ -210,6 +249,7 @@ class JobSpec(_Table):
     properties: tuple[PropertySpec, ...] = ()
     link: LinkTable = LinkTable()
     footprints: FootprintsTable = Field(default_factory=lambda: FootprintsTable.model_validate({}))
+    need: NeedTable = NeedTable()
     disclosure: DisclosureTable
     privacy: PrivacyTable = PrivacyTable()
     governance: dict[str, str | date | int | float | bool] = {}

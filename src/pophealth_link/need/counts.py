@@ -24,11 +24,13 @@ from pophealth_link.indicators.footprints import (
     known_units,
     to_footprints,
 )
-from pophealth_link.indicators.tally import ALL, Plan
+from pophealth_link.indicators.rows import Plan
+from pophealth_link.need.homes import with_homes
 from pophealth_link.need.index import NeedIndex, fit
 from pophealth_link.need.inputs import BaselineInputs
 from pophealth_link.need.rounding import round_patients
 from pophealth_link.need.tallies import Tally, gaps, tally
+from pophealth_link.schema.strata import ALL
 
 # Fewer people than this would make an over-dispersion factor that tells of single people.
 LEAST_PEOPLE = 10
@@ -51,7 +53,11 @@ class _Areas:
 
 
 def count(
-    inputs: BaselineInputs, *, policy: Policy | None = None, indicators: Catalogue | None = None
+    inputs: BaselineInputs,
+    *,
+    policy: Policy | None = None,
+    indicators: Catalogue | None = None,
+    made: Tally | None = None,
 ) -> pl.DataFrame:
     """Return the raw counts: RAW, one row per footprint, basis, indicator and stratum, sorted.
 
@@ -63,12 +69,12 @@ def count(
     any. With a `policy` the registered patients that weigh area-level indicators are rounded by it,
     as `release` requires, and all withheld ones are given the same number, the middle of the small
     counts: it tells no more than that they are withheld. `indicators`: the catalogue; the shipped
-    one if left out.
+    one if left out. `made`: the tally of the same inputs, where it is at hand.
 
     Raw counts of people are disclosive: pass them to `release`, never to a reader.
     """
     listed = catalogue() if indicators is None else indicators
-    made = tally(inputs, indicators=listed)
+    made = tally(inputs, indicators=listed) if made is None else made
     mapping = complete_mapping(inputs.unit_footprints)
     few = _few(inputs, listed, made, mapping, policy)
     return _counted(made, few, inputs, listed, policy)
@@ -126,13 +132,14 @@ def accounting(inputs: BaselineInputs, *, indicators: Catalogue | None = None) -
     not current, or for a rate without person-time. Indicators without data are left out.
     """
     listed = catalogue() if indicators is None else indicators
-    rows = []
+    inputs, rows = with_homes(inputs), []
     for each in listed.at("person"):
         if gap(each, inputs.events, as_of=inputs.as_of, period=inputs.period):
             continue
         when = (each, inputs.people, inputs.events)
         found = per_person(each, inputs.events, as_of=inputs.as_of, period=inputs.period)
-        counted = person.counted(*when, as_of=inputs.as_of, period=inputs.period)
+        among = listed[each.among] if each.among else None
+        counted = person.counted(*when, as_of=inputs.as_of, period=inputs.period, among=among)
         sums = [collect(plan.select(nw.col("count").sum())).item() for plan in (found, counted)]
         total, inside = (int(value or 0) for value in sums)
         rows.append((each.id, total, inside, total - inside))
@@ -185,12 +192,17 @@ def _few(
     """Return the cells that few people dominate; a policy without such a rule has none."""
     if policy is None or (policy.dominance_n is None and policy.p_ratio is None):
         return _no_cells()
-    absent = gaps(made, listed)
+    absent, inputs = gaps(made, listed), with_homes(inputs)
     found = [_no_cells()]
     for each in listed.at("person"):
         if each.interval == "compound_poisson" and each.id not in absent:
             counted = person.counted(
-                each, inputs.people, inputs.events, as_of=inputs.as_of, period=inputs.period
+                each,
+                inputs.people,
+                inputs.events,
+                as_of=inputs.as_of,
+                period=inputs.period,
+                among=listed[each.among] if each.among else None,
             )
             found.append(_dominated(each, counted, mapping, policy))
     return pl.concat(found)
@@ -205,7 +217,9 @@ def _dominated(
 ) -> pl.DataFrame:
     bases = tuple(mapping["basis"].unique().sort())
     cell = [name for name in CELL if name != "indicator"]
-    each = collect(known_units(collect(person.contributions(counted, bases)), mapping))
+    each = collect(
+        known_units(collect(person.contributions(counted, bases, indicator.families)), mapping)
+    )
     parts = each.join(mapping, on=["basis", "unit"]).with_columns(
         (pl.col("count") * pl.col("share")).round(DECIMALS)
     )

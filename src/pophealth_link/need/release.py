@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
 from pophealth_link import stats
-from pophealth_link.disclosure import Check, Policy, protect, relations
+from pophealth_link.disclosure import Policy
 from pophealth_link.errors import DisclosureError
 from pophealth_link.indicators.catalogue import Catalogue, catalogue
-from pophealth_link.indicators.footprints import CELL
+from pophealth_link.indicators.footprints import ABOVE, CELL
+from pophealth_link.need.linkage_release import TOO_WEAK, limits, with_margins
+from pophealth_link.need.protection import protected, require_covered
 from pophealth_link.schema.outputs import BASELINE
+from pophealth_link.schema.strata import ALL
 
 GIVEN = ("ok", "estimated", "imputed_down")
 COUNT_DECIMALS, VALUE_DECIMALS = 3, 6
 _COUNTS = ("numerator", "denominator")
+_PLACE = tuple(name for name in CELL if name != "indicator")
 _RESULTS = ("value", "lower", "upper")
 
 
@@ -45,29 +48,70 @@ def release(
     for rates of people. Events and days repeat within people: their limits are φ·L(O/φ), L being
     the Poisson limits and φ the over-dispersion factor of the whole area (compound Poisson:
     Σ count² / Σ count over people, one decimal, so it tells of nobody; see `over_dispersion`); none
-    where φ is not known. No limits for scores and for shares of areas. `linkage_lower` and
-    `linkage_upper` are empty: not estimated. Counts are rounded to 3 decimals, values and limits
-    to 6. The summary holds policy, cells by status, withheld counts, the fields of the differencing
-    check, and for each indicator its period, over-dispersion and, where it has no data, why.
+    where φ is not known or not told, as where few people dominate the count of the whole area or no
+    basis shows it. No limits for scores and for shares of areas. `linkage_lower` and
+    `linkage_upper` (of the value) and `numerator_linkage_lower` and `numerator_linkage_upper` (of
+    the count) are there where `counts` hold the limits of `linkage_limits.with_limits`: see
+    `linkage_release`, which also says where a status is `linkage_too_weak`. Counts are rounded to 3
+    decimals, values and limits to 6. The summary holds policy, cells by status, withheld counts,
+    the fields of the differencing check, and for each indicator its period, over-dispersion and,
+    where it has no data, why.
 
-    Raises `DisclosureError` where `counts` were made without the policy or with another one, or
-    where no release can pass the differencing check.
+    Raises `DisclosureError` where `counts` were made without the policy or with another one, where
+    strata do not add up to what they divide (subtraction could not be checked), or where no release
+    can pass the differencing check.
     """
     listed = catalogue() if indicators is None else indicators
     _require_policy(counts, policy)
     rows = counts.sort(CELL)
+    require_covered(rows)
     person = (pl.col("level") != "area") & pl.col("numerator").is_not_null()
-    safe, account = _protected(rows.filter(person), policy, unit_footprints, previous)
+    safe, account = protected(rows.filter(person), policy, listed, unit_footprints, previous)
     known = pl.concat([safe, rows.filter(~person)]).sort(CELL)
     known = known.with_columns(pl.col(name).round(COUNT_DECIMALS) for name in _COUNTS)
-    baseline = _in_schema(_with_statistics(_declared(known.with_columns(_status()), listed)))
-    return baseline, {"policy": policy.parameters(), **account, **_summary(baseline, counts)}
+    known = with_margins(known.with_columns(_status()), rows)
+    known = _dispersion_told(_among_weak(known, listed))
+    told = _with_statistics(_declared(known, listed)).with_columns(limits(policy))
+    baseline = _in_schema(told)
+    return baseline, {"policy": policy.parameters(), **account, **_summary(baseline, known)}
 
 
 def _status() -> pl.Expr:
     """Return the status; where rounding leaves nobody in the denominator there is no value."""
     nobody = (pl.col("denominator") == 0) & pl.col("status").is_in(GIVEN)
     return pl.when(nobody).then(pl.lit("not_applicable")).otherwise("status").alias("status")
+
+
+def _among_weak(known: pl.DataFrame, listed: Catalogue) -> pl.DataFrame:
+    """Withhold denominators that are the people of an indicator whose linkage is too weak."""
+    within = {each.id: each.among for each in listed if each.among}
+    weak = known.filter(status=TOO_WEAK).select(
+        *_PLACE, pl.col("indicator").alias("among"), pl.lit(value=True).alias("weak")
+    )
+    theirs = pl.col("indicator").replace_strict(within, default=None, return_dtype=pl.String)
+    joined = known.with_columns(theirs.alias("among")).join(
+        weak, on=[*_PLACE, "among"], how="left", maintain_order="left"
+    )
+    gone = pl.col("weak").fill_null(value=False)
+    return joined.with_columns(
+        *(pl.when(~gone).then(name).alias(name) for name in _COUNTS),
+        pl.when(gone).then(pl.lit(TOO_WEAK)).otherwise("status").alias("status"),
+    ).drop("among", "weak")
+
+
+def _dispersion_told(known: pl.DataFrame) -> pl.DataFrame:
+    """Drop the over-dispersion of the whole area where its count is dominated, or nowhere shown."""
+    kept = known.filter(
+        pl.col("stratum") == ALL,
+        (pl.col("footprint_type") == "whole") | (pl.col("footprint_type") != "whole").all(),
+        pl.col("dispersion").is_not_null(),
+    )
+    told = kept.group_by("indicator").agg(
+        ((pl.col("numerator") > 0).any() & ~pl.col("dominated").any()).alias("told")
+    )
+    names = told.filter(pl.col("told").fill_null(value=False))["indicator"].sort().to_list()
+    shown = pl.when(pl.col("indicator").is_in(names)).then("dispersion")
+    return known.with_columns(shown.alias("dispersion"))
 
 
 def _require_policy(counts: pl.DataFrame, policy: Policy) -> None:
@@ -80,40 +124,6 @@ def _require_policy(counts: pl.DataFrame, policy: Policy) -> None:
         "have to be rounded by the policy.",
         fix="count again, count(inputs, policy=policy)",
     )
-
-
-def _protected(
-    rows: pl.DataFrame,
-    policy: Policy,
-    unit_footprints: pl.DataFrame | None,
-    previous: pl.DataFrame | None,
-) -> tuple[pl.DataFrame, dict[str, object]]:
-    """Apply the policy to each count apart: few people behind one may be many behind the other."""
-    last = policy.small_counts[1]
-    few = policy.suppressed("contributors") | (pl.col("contributors") <= last)
-    repeated = pl.col("numerator") > pl.col("contributors")
-    marked = rows.with_columns(
-        withhold=pl.col("dominated") | (few & repeated), nothing=pl.lit(value=False)
-    )
-    sums = relations(marked, unit_footprints)
-    withheld: dict[str, object] = {}
-    checks = Check()
-    for name, rule in (("numerator", "withhold"), ("denominator", "nothing")):
-        done = protect(
-            marked,
-            policy,
-            relations=sums,
-            counts=[name],
-            withhold=rule,
-            previous=previous,
-        )
-        marked, checks = done.frame, checks + done.check
-        withheld[name] = {
-            "suppressed": done.suppressed[name],
-            "secondary": done.secondary[name],
-        }
-    account: dict[str, object] = {"withheld": withheld, "differencing": asdict(checks)}
-    return marked.drop("withhold", "nothing"), account
 
 
 def _declared(rows: pl.DataFrame, listed: Catalogue) -> pl.DataFrame:
@@ -187,6 +197,7 @@ def _summary(baseline: pl.DataFrame, counts: pl.DataFrame) -> dict[str, object]:
             (pl.col("reason").is_not_null() & pl.col("numerator").is_not_null())
             .any()
             .alias("in_part"),
+            (pl.col("reason") == ABOVE).sum().alias("above"),
         )
         .sort("indicator")
     )
@@ -199,6 +210,8 @@ def _fact(row: Mapping[str, Any]) -> dict[str, object]:
         fact["over_dispersion"] = row["dispersion"]
     if row["absent"]:
         fact |= {"status": "no_data", "reason": row["reason"]}
+    elif row["above"]:
+        fact |= {"reason": f"{ABOVE} in {row['above']:,} cells, which have no data"}
     elif row["in_part"]:
         fact |= {"reason": "part of the areas hold no value"}
     return fact

@@ -12,6 +12,7 @@ from pophealth_link.report import words
 NUMBERS = (
     *("numerator", "denominator", "value", "lower", "upper"),
     *("linkage_lower", "linkage_upper"),
+    *("numerator_linkage_lower", "numerator_linkage_upper"),
 )
 
 
@@ -25,7 +26,7 @@ def released(baseline: pl.DataFrame) -> pl.DataFrame:
     frame = baseline.with_columns(given.fill_null(value=False).alias("given")).with_columns(
         pl.when("given").then(pl.col(name).cast(pl.Float64)).alias(name) for name in NUMBERS
     )
-    return _named(_without_nan(frame)).sort(
+    return named(_without_nan(frame)).sort(
         "indicator", "stratum", "footprint_type", "name", "footprint_code", "basis"
     )
 
@@ -35,7 +36,8 @@ def _without_nan(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(finite).with_columns(pl.col("given") & pl.col("value").is_not_null())
 
 
-def _named(frame: pl.DataFrame) -> pl.DataFrame:
+def named(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add `reason` and `name` to rows with a footprint's code and name, as in ``released``."""
     code = pl.col("footprint_code").fill_null("")
     name = pl.coalesce(pl.col("footprint_name"), code)
     return frame.with_columns(footprint_code=code, reason=is_reason()).with_columns(

@@ -11,8 +11,12 @@ import polars as pl
 
 from pophealth_link.errors import DataError
 from pophealth_link.schema import OUTPUT_TABLES, REFERENCE_TABLES
+from pophealth_link.schema.outputs_inequality import INEQUALITY_TABLES
+from pophealth_link.schema.outputs_modelled import MODELLED_TABLES
+from pophealth_link.schema.outputs_services import SERVICE_OUTPUTS
 
 MEASURE_COLUMNS = ("area_code", "indicator", "value")
+BESIDE = {**INEQUALITY_TABLES, **SERVICE_OUTPUTS, **MODELLED_TABLES}
 LOOKUP_COLUMNS = ("lsoa_code", "footprint_type", "footprint_code")
 
 
@@ -37,7 +41,9 @@ class ReportInputs:
     (`lsoa_code`, `footprint_type`, `footprint_code`). Any of the three may have no rows: then
     there are no maps of that kind. `card` is the linkage card as released; `index_summary` what the
     need index is made of, as `NeedIndex.summary` returns it; `reference_tables` say where the
-    figures about areas come from.
+    figures about areas come from. `tables`: what is released beside the baseline, by the name of
+    its file without ``.csv`` (`inequality_groups`, `funnels` …, columns as in their schema); what
+    is not there is said to be absent.
     """
 
     baseline: pl.DataFrame = field(repr=False)
@@ -56,6 +62,7 @@ class ReportInputs:
     synthetic: bool = False
     reference_tables: Sequence[ReferenceTable] = ()
     index_summary: Mapping[str, Any] | None = field(default=None, repr=False)
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse frames that lack a column."""
@@ -63,6 +70,8 @@ class ReportInputs:
         _require("boundaries", self.boundaries, REFERENCE_TABLES["boundaries"].names)
         _require("lsoa_measures", self.lsoa_measures, MEASURE_COLUMNS)
         _require("resident_lookup", self.resident_lookup, LOOKUP_COLUMNS)
+        for name in sorted(set(self.tables) & set(BESIDE)):
+            _require(name, self.tables[name], BESIDE[name].names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,7 @@ class IndicatorText:
     statistic: str
     interval: str
     imputed_down: bool
+    part: bool = False
 
 
 def indicator_text(catalogue: Mapping[str, Any], indicator: str, unit: str) -> IndicatorText:
@@ -89,7 +99,7 @@ def indicator_text(catalogue: Mapping[str, Any], indicator: str, unit: str) -> I
 
     An entry is any object with some of the attributes of an indicator's declaration: `title`,
     `domain`, `unit`, `level`, `what_it_is`, `what_it_is_not`, `numerator`, `denominator`, `source`,
-    `statistic`, `interval` and `imputed_down`.
+    `statistic`, `interval`, `imputed_down` and `part_of` (it is a part of another one).
 
     >>> indicator_text({}, "need_index", "score").title
     'Need index'
@@ -109,6 +119,7 @@ def indicator_text(catalogue: Mapping[str, Any], indicator: str, unit: str) -> I
         statistic=_attribute(entry, "statistic"),
         interval=_attribute(entry, "interval"),
         imputed_down=bool(getattr(entry, "imputed_down", False)),
+        part=bool(getattr(entry, "part_of", ())),
     )
 
 

@@ -44,10 +44,9 @@ def index_card(summary: Mapping[str, Any] | None, catalogue: Mapping[str, Any]) 
 def _sentences(summary: Mapping[str, Any], titles: Mapping[str, str]) -> tuple[str, ...]:
     if summary.get("reason"):
         return (f"There is no index for this reference: {summary['reason']}.",)
-    said = [
-        f"It is the mean of {len(summary['members'])} indicators, each turned so that more means "
-        f"more need and put on one scale over {summary['areas']:,} LSOAs, each LSOA counting once.",
-    ]
+    said = [_made(summary)]
+    if summary.get("method_reason"):
+        said.append(f"Weights are equal: {summary['method_reason']}.")
     if summary.get("incomplete"):
         said.append(f"{summary['incomplete']:,} LSOAs lack an indicator and have no value.")
     if summary.get("alpha") is not None:
@@ -56,10 +55,24 @@ def _sentences(summary: Mapping[str, Any], titles: Mapping[str, str]) -> tuple[s
             f"Cronbach’s alpha is {alpha}: near 1, the indicators rise and fall together; near or "
             "below 0, they have little in common."
         )
+    if summary.get("determinacy") is not None:
+        told = words.number(100 * float(summary["determinacy"]), 0, "%")
+        said.append(f"The score tells {told} of the variance of what the indicators share.")
     against = [titles[name] for name in summary.get("against_direction", ()) if name in titles]
     if against:
         said.append(f"In this reference, low where the others are high: {words.listed(against)}.")
     return tuple(said)
+
+
+def _made(summary: Mapping[str, Any]) -> str:
+    of = (
+        f"{len(summary['members'])} indicators, each turned so that more means more need and put "
+        f"on one scale over {summary['areas']:,} LSOAs, each LSOA counting once."
+    )
+    if summary.get("method") != "factor":
+        return f"It is the mean of {of}"
+    many = "one factor" if len(summary["factors"]) == 1 else "two factors"
+    return f"It is the score of {many}, fitted by maximum likelihood to {of}"
 
 
 def _share(weight: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +15,8 @@ from markupsafe import Markup
 
 from pophealth_link.report import cells, words
 from pophealth_link.report.canvas import BASIS_COLOURS
-from pophealth_link.report.inputs import ReportInputs
+from pophealth_link.report.exhibits import Part
+from pophealth_link.report.inputs import IndicatorText, ReportInputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +51,31 @@ def write_report(inputs: ReportInputs, path: str | os.PathLike[str]) -> None:
 def render_report(inputs: ReportInputs) -> str:
     """Return the report of a run as the text of one HTML page."""
     from pophealth_link.report.findings import differences, overview
+    from pophealth_link.report.headlines import at_a_glance, large, listed
     from pophealth_link.report.linkage import linkage
     from pophealth_link.report.need_index import index_card
+    from pophealth_link.report.ranks import index_exhibits
     from pophealth_link.report.shapes import sheet
     from pophealth_link.report.views import domain_views, texts
 
     rows = cells.released(inputs.baseline)
     everyone = rows.filter(pl.col("stratum") == "all")
     held, drawn, linked = texts(inputs), sheet(inputs), linkage(inputs.card)
+    shown = {name: text for name, text in held.items() if listed(text) and large(text)}
     page: str = _template().render(
         inputs=inputs,
         as_of=words.date_words(inputs.as_of),
         places=_places(everyone),
         figures=_figures(everyone, linked.linked),
         differences={
-            kind: differences(everyone, held, kind, most)
+            kind: differences(everyone, shown, kind, most)
             for kind, most in (("pcn", 6), ("icp", 3))
             if _codes(everyone, kind) > 1
         },
-        overview=overview(everyone, held),
+        overview=overview(everyone, at_a_glance(shown)),
         linkage=linked,
+        parts=_parts(inputs, rows, held),
+        ranks=index_exhibits(inputs),
         sheet=drawn,
         domains=domain_views(inputs, rows, held, drawn),
         index=index_card(inputs.index_summary, inputs.catalogue),
@@ -78,6 +85,27 @@ def render_report(inputs: ReportInputs) -> str:
         css=Markup(_text("report.css")),  # noqa: S704  (our own style sheet)
     )
     return page
+
+
+def _parts(
+    inputs: ReportInputs, rows: pl.DataFrame, held: Mapping[str, IndicatorText]
+) -> list[Part]:
+    """Return the sections of comparisons, in reading order."""
+    from pophealth_link.report.certainty import certainty
+    from pophealth_link.report.compared import compared
+    from pophealth_link.report.expectation import expectation
+    from pophealth_link.report.knowing import knowing
+    from pophealth_link.report.pressures import pressures
+    from pophealth_link.report.unequal import unequal
+
+    return [
+        certainty(rows, held),
+        knowing(rows, held),
+        unequal(inputs, held),
+        compared(inputs, held),
+        pressures(inputs),
+        expectation(inputs, held),
+    ]
 
 
 def _template() -> Any:

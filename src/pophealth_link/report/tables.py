@@ -85,7 +85,7 @@ def quintile_table(rows: pl.DataFrame, unit: str) -> NumbersTable:
     """Return the table of one indicator by deprivation fifth, footprint by footprint.
 
     `rows` are those of the quintile strata; each block is a fifth, so that the footprints of one
-    fifth stand under each other.
+    fifth stand under each other. Counts are left to the baseline itself.
     """
     bases = cells.bases(rows)
     places = words.decimals(rows["value"], unit)
@@ -94,15 +94,17 @@ def quintile_table(rows: pl.DataFrame, unit: str) -> NumbersTable:
         for stratum, label in words.QUINTILES.items()
         if stratum in rows["stratum"]
     ]
-    return _table(rows, bases, blocks)
+    return _table(rows, bases, blocks, counts=False)
 
 
-def _table(rows: pl.DataFrame, bases: tuple[str, ...], blocks: list[Block]) -> NumbersTable:
+def _table(
+    rows: pl.DataFrame, bases: tuple[str, ...], blocks: list[Block], *, counts: bool = True
+) -> NumbersTable:
     return NumbersTable(
         bases=bases,
         blocks=tuple(blocks),
         intervals=_any(rows, "lower", "upper"),
-        counts=_any(rows, "numerator", "denominator"),
+        counts=counts and _any(rows, "numerator", "denominator"),
         linkage=_any(rows, "linkage_lower", "linkage_upper"),
     )
 

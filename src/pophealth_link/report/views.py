@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 from markupsafe import Markup
 
-from pophealth_link.report import cells, domains, words
+from pophealth_link.report import cells, domains, headlines, words
+from pophealth_link.report.briefly import Brief, brief
 from pophealth_link.report.charts import dot_chart
 from pophealth_link.report.findings import Difference, difference
 from pophealth_link.report.inputs import IndicatorText, ReportInputs, indicator_text
@@ -50,13 +51,14 @@ class IndicatorView:
 
 @dataclass(frozen=True, slots=True)
 class DomainView:
-    """One section with its indicators; `lacking` are those without data, which are only named."""
+    """One section: indicators with charts, others in a line; `lacking` ones are only named."""
 
     id: str
     title: str
     about: str
     indicators: tuple[IndicatorView, ...]
     lacking: tuple[IndicatorText, ...] = ()
+    briefs: tuple[Brief, ...] = ()
 
 
 def texts(inputs: ReportInputs) -> dict[str, IndicatorText]:
@@ -76,20 +78,51 @@ def domain_views(
     inputs: ReportInputs, rows: pl.DataFrame, held: Mapping[str, IndicatorText], sheet: Sheet
 ) -> list[DomainView]:
     """Return every section in reading order; `rows` is the baseline as made by ``released``."""
-    section = {name: domains.domain_of(name, text.domain) for name, text in held.items()}
+    section = {
+        name: domains.domain_of(name, text.domain)
+        for name, text in held.items()
+        if headlines.listed(text)
+    }
     empty = _without_data(rows)
-    return [
-        DomainView(
-            *(domain.id, domain.title, domain.about),
-            tuple(
-                _indicator(inputs, rows.filter(pl.col("indicator") == name), held[name], sheet)
-                for name, of in section.items()
-                if of == domain.id and name not in empty
-            ),
-            tuple(held[name] for name, of in section.items() if of == domain.id and name in empty),
-        )
+    views = (
+        _domain(domain, [held[name] for name, of in section.items() if of == domain.id], empty)
         for domain in domains.in_order(section.values())
-    ]
+    )
+    frames = {
+        str(key[0]): frame for key, frame in rows.partition_by("indicator", as_dict=True).items()
+    }
+    return [_filled(view, inputs, frames, sheet) for view in views]
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """Which indicators a section shows, and how."""
+
+    domain: domains.Domain
+    large: tuple[IndicatorText, ...]
+    small: tuple[IndicatorText, ...]
+    lacking: tuple[IndicatorText, ...]
+
+
+def _domain(domain: domains.Domain, texts: list[IndicatorText], empty: frozenset[str]) -> _Contents:
+    held = [text for text in texts if text.id not in empty]
+    return _Contents(
+        domain,
+        tuple(text for text in held if headlines.large(text)),
+        tuple(text for text in held if not headlines.large(text)),
+        tuple(text for text in texts if text.id in empty),
+    )
+
+
+def _filled(
+    contents: _Contents, inputs: ReportInputs, frames: Mapping[str, pl.DataFrame], sheet: Sheet
+) -> DomainView:
+    return DomainView(
+        *(contents.domain.id, contents.domain.title, contents.domain.about),
+        tuple(_indicator(inputs, frames[text.id], text, sheet) for text in contents.large),
+        contents.lacking,
+        tuple(brief(frames[text.id], text) for text in contents.small),
+    )
 
 
 def _without_data(rows: pl.DataFrame) -> frozenset[str]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from datetime import date
 from types import MappingProxyType
 
+from pophealth_link.schema.codes import ETHNIC_GROUP
+
 BASES = MappingProxyType({"registered": "Registered", "resident": "Resident"})
 BASIS_MEANINGS = MappingProxyType(
     {
@@ -71,6 +73,21 @@ QUINTILES = MappingProxyType(
         "quintile_4": "Fourth fifth",
         "quintile_5": "Least deprived fifth",
         "quintile_unknown": "Deprivation not known",
+    }
+)
+
+# stratum → the group of people in words, in reading order
+GROUPS = MappingProxyType(
+    {
+        "quintile_1": "Core20: most deprived fifth",
+        **{name: text for name, text in QUINTILES.items() if name != "quintile_1"},
+        "sex_female": "Female",
+        "sex_male": "Male",
+        "age_0_17": "0 to 17",
+        "age_18_25": "18 to 25",
+        "age_26_64": "26 to 64",
+        "age_65_over": "65 and over",
+        **{f"ethnic_{group}": text for group, text in ETHNIC_GROUP.codes.items()},
     }
 )
 
@@ -218,6 +235,15 @@ def dates_in_words(text: str) -> str:
 def _in_words(found: re.Match[str]) -> str:
     year, month, day = (int(part) for part in found.groups())
     return f"{day} {_MONTHS[month - 1]} {year}"
+
+
+def group(stratum: str) -> str:
+    """Return a stratum in words.
+
+    >>> group("age_65_over")
+    '65 and over'
+    """
+    return GROUPS.get(stratum, stratum.replace("_", " "))
 
 
 def is_percent(unit: str) -> bool:

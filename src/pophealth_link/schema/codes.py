@@ -33,6 +33,7 @@ from pophealth_link.schema.codes_mental_health import (
     SETTLED_ACCOMMODATION,
     SOCIAL_CARE_DELAY_REASONS,
 )
+from pophealth_link.schema.codes_modelled import MODELLED_CODE_LISTS
 from pophealth_link.schema.codes_referrals import (
     BIRTH_PRECISION,
     DIAGNOSIS_SCHEME,
@@ -42,7 +43,9 @@ from pophealth_link.schema.codes_referrals import (
     REFERRAL_SOURCE_GROUP,
     SCORE_TOOL,
 )
+from pophealth_link.schema.codes_services import SERVICE_CODE_LISTS
 from pophealth_link.schema.core import CodeList
+from pophealth_link.schema.outputs_compare import COMPARE_CODE_LISTS
 
 _DICTIONARY = "NHS Data Model and Dictionary"
 
@@ -102,9 +105,9 @@ GROUP_OF_CATEGORY = {
     "S": "other",
 }
 
-# Five-year bands of the European Standard Population, cut once more at 16 and 18 so that school
-# age, adults (18+) and the survey age 16+ are each a sum of whole bands.
-_AGE_STARTS = (0, 5, 10, 15, 16, 18, *range(20, 95, 5))
+# Five-year bands of the European Standard Population, cut once more at 16, 18 and 26 so that school
+# age, adults (18+), young people (18 to 25) and the survey age 16+ are each a sum of whole bands.
+_AGE_STARTS = (0, 5, 10, 15, 16, 18, 20, 25, 26, *range(30, 95, 5))
 AGE_BAND_STARTS: dict[str, int] = {
     ("90+" if start == 90 else f"{start:02d}" if end == start else f"{start:02d}-{end:02d}"): start
     for start, end in zip(_AGE_STARTS, [*(s - 1 for s in _AGE_STARTS[1:]), 120], strict=True)
@@ -112,21 +115,49 @@ AGE_BAND_STARTS: dict[str, int] = {
 AGE_BAND = CodeList(
     "age_band",
     "Age in completed years on the job's date, in bands.",
-    "European Standard Population 2013 bands, cut at 16 and 18",
+    "European Standard Population 2013 bands, cut at 16, 18 and 26",
     {band: f"Aged {band}" for band in AGE_BAND_STARTS},
 )
 
 CONDITION = CodeList(
     "condition",
-    "Conditions recorded in primary care.",
-    "Quality and Outcomes Framework registers (DEP, MH, DEM)",
+    "Conditions recorded in primary care; those that end in _resolved undo earlier records.",
+    "Quality and Outcomes Framework registers (DEP, MH, DEM, LD, DM, COPD, CHD, HF, STIA, PAD, "
+    "CAN); the others are this library's",
     {
         "depression": "Depression",
+        "depression_resolved": "Depression resolved",
         "severe_mental_illness": "Schizophrenia, bipolar affective disorder and other psychoses",
         "dementia": "Dementia",
         "anxiety": "Anxiety",
+        "anxiety_resolved": "Anxiety resolved",
+        "eating_disorder": "Eating disorder",
+        "personality_disorder": "Personality disorder",
+        "self_harm": "Self-harm: an episode of it",
+        "substance_misuse": "Misuse of alcohol or drugs, tobacco left out",
+        "autism": "Autism",
+        "adhd": "Attention deficit hyperactivity disorder",
+        "learning_disability": "Learning disability",
         "diabetes": "Diabetes mellitus",
         "copd": "Chronic obstructive pulmonary disease",
+        "cardiovascular": "Coronary heart disease, heart failure, stroke, peripheral arterial "
+        "disease",
+        "cancer": "Cancer, non-melanoma skin cancer left out",
+        "chronic_pain": "Chronic pain",
+    },
+)
+
+HEALTH_CHECK = CodeList(
+    "health_check",
+    "Core components of the physical health check of people with severe mental illness.",
+    "NHS England, Physical Health Checks for people with Severe Mental Illness: six core checks",
+    {
+        "alcohol": "Alcohol consumption",
+        "blood_glucose": "Blood glucose or HbA1c",
+        "blood_pressure": "Blood pressure",
+        "bmi": "Body mass index, or weight and height",
+        "lipids": "Blood lipids, with cholesterol",
+        "smoking": "Smoking status",
     },
 )
 
@@ -172,6 +203,7 @@ CODE_LISTS: dict[str, CodeList] = {
         AGE_BAND,
         BIRTH_PRECISION,
         CONDITION,
+        HEALTH_CHECK,
         DIAGNOSIS_SCHEME,
         SCORE_TOOL,
         ATTENDANCE,
@@ -200,6 +232,9 @@ CODE_LISTS: dict[str, CodeList] = {
         CARE_LEGAL_STATUS,
         HOMELESSNESS_DUTY,
         COUNCIL_TAX_BAND,
+        *SERVICE_CODE_LISTS,
+        *MODELLED_CODE_LISTS,
+        *COMPARE_CODE_LISTS.values(),
         SETTING,
         STATUS,
     )
@@ -230,6 +265,7 @@ __all__ = [
     "ETHNIC_CATEGORY",
     "ETHNIC_GROUP",
     "GROUP_OF_CATEGORY",
+    "HEALTH_CHECK",
     "HOMELESSNESS_DUTY",
     "HOUSING_DELAY_REASONS",
     "LEGAL_STATUS",

@@ -44,6 +44,20 @@ PAIRS = Table(
     ),
 )
 
+IMPUTED_LINKS = Table(
+    "imputed_links",
+    "Draws of the links: the records that belong to another person in a draw than in the index.",
+    "person",
+    (
+        _SOURCE,
+        _RECORD,
+        Column("draw", "integer", "Number of the draw, the first being 0.", required=True),
+        Column("person_id", "text", "The person in this draw; empty: on the register, not known."),
+        Column("imputations", "integer", "How many draws there are.", required=True),
+    ),
+    unique=("source", "record_id", "draw"),
+)
+
 PERSON_FACTS = Table(
     "person_facts",
     "The few facts about each person that placing and stratifying need.",
@@ -70,6 +84,14 @@ PERSON_FACTS = Table(
             unit="years",
         ),
     ),
+    unique=("person_id",),
+)
+
+IMPUTED_FACTS = Table(
+    "imputed_facts",
+    "PERSON_FACTS of records that are a person of their own in some draw of the links.",
+    "person",
+    PERSON_FACTS.columns,
     unique=("person_id",),
 )
 
@@ -139,11 +161,21 @@ BASELINE = Table(
         Column("value", "number", "Value, in the unit."),
         Column("lower", "number", "Lower limit of the 95 % interval."),
         Column("upper", "number", "Upper limit of the 95 % interval."),
-        Column("linkage_lower", "number", "Lower limit from linkage error; empty: not estimated."),
-        Column("linkage_upper", "number", "Upper limit from linkage error; empty: not estimated."),
+        Column("linkage_lower", "number", "Lower limit of the value from linkage error."),
+        Column("linkage_upper", "number", "Upper limit of the value from linkage error."),
         Column("unit", "text", "Unit of the value."),
         Column("period", "text", "Day or period that the value describes."),
         Column("status", "code", "Whether numbers are given.", codes.STATUS, required=True),
+        Column(
+            "numerator_linkage_lower",
+            "number",
+            "Lower limit of the numerator from linkage error; empty: no count of records.",
+        ),
+        Column(
+            "numerator_linkage_upper",
+            "number",
+            "Upper limit of the numerator from linkage error; empty: no count of records.",
+        ),
         Column(
             "coverage",
             "number",
@@ -248,7 +280,9 @@ OUTPUT_TABLES: dict[str, Table] = {
     for table in (
         PERSON_INDEX,
         PAIRS,
+        IMPUTED_LINKS,
         PERSON_FACTS,
+        IMPUTED_FACTS,
         PROPERTY_FACTS,
         PEOPLE_PLACED,
         UNIT_FOOTPRINTS,

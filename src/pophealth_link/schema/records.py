@@ -7,6 +7,7 @@ from pophealth_link.schema.core import Column, Table
 from pophealth_link.schema.parts import RECORD_ID, identifier
 from pophealth_link.schema.records_council import COUNCIL_TABLES
 from pophealth_link.schema.records_health import HEALTH_TABLES
+from pophealth_link.schema.records_services import CRISIS_ASSESSMENTS
 
 PEOPLE = Table(
     "people",
@@ -59,4 +60,6 @@ DWELLINGS = Table(
     unique=("record_id",),
 )
 
-EVENT_TABLES: dict[str, Table] = {table.name: table for table in (*HEALTH_TABLES, *COUNCIL_TABLES)}
+EVENT_TABLES: dict[str, Table] = {
+    table.name: table for table in (*HEALTH_TABLES, CRISIS_ASSESSMENTS, *COUNCIL_TABLES)
+}

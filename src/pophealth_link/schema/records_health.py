@@ -18,6 +18,17 @@ CONDITION_EVENTS = Table(
     ),
 )
 
+HEALTH_CHECKS = Table(
+    "health_checks",
+    "Parts of the physical health check that were done in general practice, one row for each.",
+    "person",
+    (
+        RECORD_ID,
+        Column("component", "code", "What was checked.", codes.HEALTH_CHECK, required=True),
+        RECORDED,
+    ),
+)
+
 REFERRALS = Table(
     "referrals",
     "Referrals to mental-health services.",
@@ -72,9 +83,11 @@ HOSPITAL_SPELLS = Table(
         RECORD_ID,
         Column("spell_id", "text", "The spell's id."),
         START,
+        Column("start_time", "text", "When it began: time of day, HH:MM (24 hours)."),
         END,
         _ADMISSION_METHOD,
         _DISCHARGE_METHOD,
+        Column("referral_id", "text", "The referral that it belongs to."),
     ),
 )
 
@@ -89,6 +102,8 @@ WARD_STAYS = Table(
         START,
         END,
         Column("bed_type", "code", "Type of bed.", codes.BED_TYPE),
+        Column("site_code", "text", "Site of the ward (ODS code)."),
+        Column("home_distance", "integer", "From the person's home to the ward.", unit="km"),
     ),
 )
 
@@ -282,6 +297,7 @@ COMMUNITY_CONTACTS = Table(
 
 HEALTH_TABLES = (
     CONDITION_EVENTS,
+    HEALTH_CHECKS,
     REFERRALS,
     CONTACTS,
     HOSPITAL_SPELLS,

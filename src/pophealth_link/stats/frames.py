@@ -203,6 +203,11 @@ def group_totals(frame: pl.LazyFrame, by: Sequence[str], columns: Sequence[str])
     return per_group(typed, by, sums)
 
 
+def within(expression: pl.Expr, by: Sequence[str]) -> pl.Expr:
+    """Return the expression worked out in each group; over the frame where there are none."""
+    return expression.over(by) if by else expression
+
+
 def any_null(*columns: str) -> pl.Expr:
     """Return whether a row misses any of the columns."""
     return pl.any_horizontal(pl.col(name).is_null() for name in columns)

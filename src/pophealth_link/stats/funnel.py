@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import polars as pl
 
 from pophealth_link.errors import UserError
 from pophealth_link.stats.crude import proportion, rate
+from pophealth_link.stats.dispersed import BANDS, DISPERSION, widened
 from pophealth_link.stats.frames import (
     RESULTS,
+    ROUNDING,
+    By,
     FrameT,
+    Rule,
     any_null,
     check_columns,
+    check_rows,
+    counts,
+    group_names,
     number,
     ordered_sum,
     same_type,
+    within,
 )
 from pophealth_link.stats.intervals import on_distinct, z_score
 
 Kind = Literal["proportion", "rate", "ratio"]
+OverDispersion = Literal["multiplicative", "additive"]
 MULTIPLIERS: dict[str, float] = {"proportion": 1, "rate": 100_000, "ratio": 1}
-# The two limits that funnel plots draw: about two and three standard deviations (Spiegelhalter).
-BANDS = {"95": 0.95, "998": 0.998}
 CONTROL = tuple(f"{side}_{band}" for band in BANDS for side in ("lower", "upper"))
 ADDED = (*RESULTS, "baseline", *CONTROL, "significance")
 
@@ -33,13 +41,16 @@ def funnel_limits(
     denominator: str,
     *,
     kind: Kind = "proportion",
+    by: By = None,
     multiplier: float | None = None,
-    target: float | None = None,
+    target: float | str | None = None,
+    over_dispersion: OverDispersion | None = None,
 ) -> FrameT:
     """Add what chance alone would let each row's value be, and whether the value lies outside.
 
-    The `baseline` is Σx/Σn over the rows that hold both counts, for a ratio 1 (observed as
-    expected), or the `target` given, before the multiplier k (default: 1, rates 100,000).
+    The `baseline` is Σx/Σn over the rows (of a group of `by`) that hold both counts, for a ratio 1
+    (observed as expected), or the `target` given, a number or a column, before the multiplier k
+    (default: 1, rates 100,000).
     Proportions: Wilson's interval inverted at the baseline p, the shares p ∓ z√(p(1 − p)/n) within
     0 and 1, outside which p is outside the Wilson limits of the row. Rates (n people or
     person-years) and ratios (n expected events): the exact Poisson interval inverted at E = p·n:
@@ -50,10 +61,11 @@ def funnel_limits(
     and :func:`rate`), `baseline`, `lower_95`, `upper_95`, `lower_998`, `upper_998` and
     `significance`: `low (99.8 %)`, `low (95 %)`, `not significant`, `high (95 %)`, `high (99.8 %)`.
     A row without a count or with n = 0 has null limits. Repeat events of the same people are
-    over-dispersed: nearly every area would lie outside these limits.
+    over-dispersed: nearly every area would lie outside these limits. With `over_dispersion` the
+    limits are widened by the `dispersion` among the rows: see `stats.dispersed`.
 
-    Raises DataError where a column is absent or not numeric; a count is negative, or above its
-    denominator. UserError where kind is unknown; multiplier or target is out of range.
+    Raises DataError where a column is absent or not numeric; a count or target is negative, or
+    above its denominator. UserError where a kind is unknown; multiplier or target is out of range.
 
     Source: Spiegelhalter, Stat Med 2005;24:1185–1202.
 
@@ -61,44 +73,61 @@ def funnel_limits(
     >>> funnel_limits(areas, "x", "n")["significance"].to_list()
     ['low (99.8 %)', 'high (99.8 %)', 'low (95 %)']
     """
-    if kind not in MULTIPLIERS:
-        raise UserError("`kind` is not a kind of funnel.", fix="proportion, rate or ratio.")
+    _check_kind(kind, target, over_dispersion)
     k = MULTIPLIERS[kind] if multiplier is None else multiplier
-    _check_target(kind, target)
-    check_columns(
-        frame, "funnel_limits", [numerator, denominator], added=ADDED, kept=[numerator, denominator]
-    )
+    added = (*ADDED, DISPERSION) if over_dispersion else ADDED
+    groups: list[str] = group_names(by)
+    needed = [numerator, denominator, *([target] if isinstance(target, str) else [])]
+    check_columns(frame, "funnel_limits", needed, groups, added=added, kept=needed)
+    check_rows(frame, "funnel_limits", _targets(target, kind))
     estimate = proportion if kind == "proportion" else rate
     own = estimate(frame.lazy(), numerator, denominator, multiplier=k)
     n = pl.when(~any_null(numerator, denominator) & (number(denominator) > 0)).then(
         number(denominator)
     )
-    base = _baseline(frame, numerator, denominator, kind, target)
+    base = _baseline(numerator, denominator, kind, target)
+    base = within(base, groups) if target is None and kind != "ratio" else base
     limits = {
         f"{side}_{band}": limit * k
         for band, confidence in BANDS.items()
         for side, limit in zip(("lower", "upper"), _limits(kind, base, n, confidence), strict=True)
     }
     result = own.with_columns((base * k).alias("baseline"), **limits)
+    if over_dispersion is not None:
+        result = widened(result, denominator, kind, k, over_dispersion, groups)
     return same_type(frame, result.with_columns(_significance().alias("significance")))
 
 
-def _check_target(kind: Kind, target: float | None) -> None:
-    highest = 1 if kind == "proportion" else float("inf")
-    if target is not None and not 0 <= target <= highest:
+def _check_kind(
+    kind: Kind, target: float | str | None, over_dispersion: OverDispersion | None
+) -> None:
+    if kind not in MULTIPLIERS:
+        raise UserError("`kind` is not a kind of funnel.", fix="proportion, rate or ratio.")
+    if over_dispersion not in (None, "multiplicative", "additive"):
+        raise UserError(
+            "`over_dispersion` is not a kind of it.", fix="multiplicative, additive or None."
+        )
+    if isinstance(target, (int, float)) and not 0 <= target <= _highest(kind):
         raise UserError(
             "`target` is out of range.", fix="a share, rate or ratio before `multiplier`."
         )
 
 
-def _baseline(
-    frame: pl.DataFrame | pl.LazyFrame,
-    numerator: str,
-    denominator: str,
-    kind: Kind,
-    target: float | None,
-) -> pl.Expr:
+def _highest(kind: Kind) -> float:
+    return 1.0 if kind == "proportion" else math.inf
+
+
+def _targets(target: float | str | None, kind: Kind) -> list[Rule]:
+    if not isinstance(target, str):
+        return []
+    above = number(target) > _highest(kind) * (1 + ROUNDING)
+    return [*counts(target), Rule(target, "are above 1", above, "give shares for proportions.")]
+
+
+def _baseline(numerator: str, denominator: str, kind: Kind, target: float | str | None) -> pl.Expr:
     """Return the value that the funnel is drawn around: fixed, or pooled over the rows."""
+    if isinstance(target, str):
+        return number(target)
     if target is not None or kind == "ratio":
         return pl.lit(1.0 if target is None else float(target))
     both = ~any_null(numerator, denominator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import polars as pl
 from pophealth_link.errors import UserError
 from pophealth_link.stats.frames import (
     MISSING,
+    ROUNDING,
     By,
     FrameT,
     Rule,
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 
 INDICES = ("sii", "sii_lower", "sii_upper", "rii", "rii_lower", "rii_upper")
 FEWEST_QUANTILES, MOST_QUANTILES = 5, 100
+# Why there is no relative index, or none but the number; said in `method` behind the method.
+NO_START = "no relative index: the level at the start is not above zero"
+NO_END = "no relative index: the level at the end is below zero"
+NO_LIMITS = "no limits of the relative index: the level at the start may be zero"
 
 
 def quantiles(
@@ -89,10 +95,14 @@ def slope_index(
     from published limits take standard_error = (U − L)/(2·1.959964). The draws depend on `seed`
     alone, so that a group's limits depend neither on row order nor on the other groups.
 
+    A relative index is one of levels above zero: it is null where β₁ is not above 0 or β₁ + β₂ is
+    below 0. Draws that begin at or below 0 count as beyond every index (there are no limits where
+    they are more than a tail of the interval holds), those that end below 0 as an index of 0.
+
     Returns the group (sorted; one row where `by` is None), `sii`, `sii_lower`, `sii_upper`, `rii`,
-    `rii_lower`, `rii_upper`, `method`. The indices are null, and `method` says why, where a group
-    lacks one of the frame's quantiles, has one without people, or misses a value, and where there
-    are not 5 to 100 quantiles.
+    `rii_lower`, `rii_upper`, `method`, which says why a relative index is lacking. All are null,
+    and `method` says why, where a group lacks one of the frame's quantiles, has one without people,
+    or misses a value, and where there are not 5 to 100 quantiles.
 
     Raises DataError where a column is absent or not numeric; a population or standard error is
     negative; a quantile occurs twice in a group. UserError where confidence or simulations is out
@@ -153,7 +163,9 @@ class _Slope:
         self._method = f"weighted least squares, {draws:,} draws"
         countable = FEWEST_QUANTILES <= self._quantiles <= MOST_QUANTILES
         shape = (draws, self._quantiles if countable else 0)
-        self._draws: Floats = np.random.default_rng(seed).standard_normal(shape)
+        drawn: Floats = np.random.default_rng(seed).standard_normal(shape)
+        # Each quantile's draws lie together, which the inner products are some ten times faster on.
+        self._draws: Floats = np.ascontiguousarray(drawn.T)
 
     def of(self, part: pl.DataFrame) -> tuple[Any, ...]:
         """Return the six indices of one group and the method, or nulls and the reason."""
@@ -168,8 +180,29 @@ class _Slope:
             centre[1] + _dot(self._draws, error * slope),
         )
         sii = (float(centre[1]), *self._limits(drawn[1]))
-        rii = (_known(_relative(*centre)), *self._limits(_relative(*drawn)))
-        return (*sii, *rii, self._method)
+        rii, without = self._relative(centre, drawn, ROUNDING * float(abs(value).max()))
+        return (*sii, *rii, "; ".join([self._method, *without]))
+
+    def _relative(
+        self, centre: tuple[Any, Any], drawn: tuple[Floats, Floats], rounding: float
+    ) -> tuple[tuple[float | None, ...], list[str]]:
+        """Return the relative index and its limits, and why one of them is lacking."""
+        import numpy as np
+
+        start, end = float(centre[0]), float(centre[0] + centre[1])
+        if start <= rounding:
+            return (None, None, None), [NO_START]
+        if end < -rounding:
+            return (None, None, None), [NO_END]
+        index = max(end, 0.0) / start
+        ends = np.maximum(drawn[0] + drawn[1], 0.0)
+        beyond = np.full_like(ends, np.inf)
+        with np.errstate(over="ignore"):
+            np.divide(ends, drawn[0], out=beyond, where=drawn[0] > 0)
+        limits = self._limits(beyond)
+        if None in limits:
+            return (index, None, None), [NO_LIMITS]
+        return (index, *limits), []
 
     def _reason(self, part: pl.DataFrame) -> str | None:
         people = part[self._columns[2]]
@@ -184,9 +217,8 @@ class _Slope:
     def _limits(self, drawn: Floats) -> tuple[float | None, float | None]:
         import numpy as np
 
-        tail = (1 - self._confidence) / 2
-        lower, upper = np.quantile(drawn, [tail, 1 - tail])
-        return _known(lower), _known(upper)
+        tail, ordered = (1 - self._confidence) / 2, np.sort(drawn)
+        return _percentile(ordered, tail), _percentile(ordered, 1 - tail)
 
 
 def _coefficients(people: Floats) -> tuple[Floats, Floats]:
@@ -208,17 +240,16 @@ def _dot(left: Floats, right: Floats) -> Any:
     """Return the inner product by numpy's own loop: BLAS would make it depend on the threads."""
     import numpy as np
 
-    return np.einsum("...q,q->...", left, right)
+    return np.einsum("q...,q->...", left, right)
 
 
-def _relative(start: Any, slope: Any) -> Any:
-    import numpy as np
+def _percentile(ordered: Floats, share: float) -> float | None:
+    """Return the interpolated quantile of ascending numbers; none where it is beyond them.
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.divide(start + slope, start)
-
-
-def _known(number: Any) -> float | None:
-    import numpy as np
-
-    return float(number) if np.isfinite(number) else None
+    Sorting once for both limits is faster than numpy's own quantile.
+    """
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    first, second = (float(ordered[i]) for i in (low, min(low + 1, len(ordered) - 1)))
+    found = first + (second - first) * (place - low)
+    return found if math.isfinite(found) else None

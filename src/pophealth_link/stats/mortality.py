@@ -24,6 +24,7 @@ from pophealth_link.stats.frames import (
     part_of,
     same_type,
     with_results,
+    within,
 )
 from pophealth_link.stats.intervals import z_score
 
@@ -98,10 +99,6 @@ def _ages(age_start: str) -> Rule:
     )
 
 
-def _within(expression: pl.Expr, groups: Sequence[str]) -> pl.Expr:
-    return expression.over(groups) if groups else expression
-
-
 def _rates(bands: pl.LazyFrame, deaths: str, population: str, age_start: str) -> pl.LazyFrame:
     """Add width n, share a, deaths d, mortality M and probability of dying q of each band."""
     ages, m, n = pl.col("__age"), pl.col("__m"), pl.col("__n")
@@ -129,10 +126,10 @@ def _survival(table: pl.LazyFrame, groups: Sequence[str]) -> pl.LazyFrame:
     years = pl.when(last).then(alive / pl.col("__m")).otherwise(n * alive * (1 - (1 - a) * q))
     remaining = pl.col("__years").cum_sum(reverse=True)
     return (
-        table.with_columns(__l=_within(survivors, groups))
+        table.with_columns(__l=within(survivors, groups))
         .with_columns(__years=years)
-        .with_columns(__e=_within(remaining, groups) / alive)
-        .with_columns(__next=_within(pl.col("__e").shift(-1), groups))
+        .with_columns(__e=within(remaining, groups) / alive)
+        .with_columns(__next=within(pl.col("__e").shift(-1), groups))
     )
 
 
@@ -150,7 +147,7 @@ def _with_variance(table: pl.LazyFrame, groups: Sequence[str]) -> pl.LazyFrame:
         .then(chiang)
         .otherwise(0.0)
     )
-    added = _within(pl.col("__term").cum_sum(reverse=True), groups)
+    added = within(pl.col("__term").cum_sum(reverse=True), groups)
     return table.with_columns(__term=term).with_columns(__variance=added / alive**2)
 
 
@@ -161,7 +158,7 @@ def _with_limits(
     age, people = pl.col("__age"), number(population)
 
     def group(condition: pl.Expr) -> pl.Expr:
-        return _within(condition, groups)
+        return within(condition, groups)
 
     reasons = [
         Reason(MISSING, group(any_null("__age", "__d", population).any())),

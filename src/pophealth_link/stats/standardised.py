@@ -93,7 +93,8 @@ def _weighted_sums(
     x, n, w = pl.col(numerator), pl.col(denominator), number(weight)
     events = pl.col(event_count) if event_count else pl.lit(1)
     # The strata, and with them people and weights, occur once for each number of events.
-    repeats = pl.col(event_count).n_unique() if event_count else pl.lit(1)
+    # Without rows there is one row of results, and no number of events.
+    repeats = pl.col(event_count).n_unique().clip(lower_bound=1) if event_count else pl.lit(1)
     sums = [
         ordered_sum(events * x).alias(numerator),
         (ordered_sum(n) / repeats if event_count else ordered_sum(n)).alias(denominator),

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from pophealth_link.synthetic.crisis import attendances
 from pophealth_link.synthetic.draws import Bools, Ints, Rng, Streams, chance, pick_key
 from pophealth_link.synthetic.events import ServiceUse, as_dates, end_dates, some_day, with_ids
 from pophealth_link.synthetic.profile import Profile, Table
@@ -16,7 +17,7 @@ from pophealth_link.synthetic.risk import risk
 def acute(
     people: pl.DataFrame, period: tuple[date, date], profile: Profile, streams: Streams
 ) -> ServiceUse:
-    """Return who was admitted in the period, and the admissions with ICD-10 codes.
+    """Return who was admitted in the period, the admissions with ICD-10 codes, and attendances.
 
     Emergencies for mental ill health have F00 to F99 or X60 to X84.
     """
@@ -34,7 +35,11 @@ def acute(
     )
     order = ("person", "start_date", "primary_diagnosis", "admission_method")
     events = with_ids(events.sort(*order), "admission_id", "A")
-    return ServiceUse(np.flatnonzero(somatic | mental), {"admissions": events})
+    stage = streams.stage("emergency attendances")
+    came = attendances(events, people, start, profile.england["emergency_care"], stage)
+    return ServiceUse(
+        np.flatnonzero(somatic | mental), {"admissions": events, "emergency_attendances": came}
+    )
 
 
 def _rows(admitted: Bools, kind: str, care: Table, rng: Rng) -> Ints:

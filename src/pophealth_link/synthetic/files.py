@@ -11,7 +11,14 @@ import polars as pl
 
 from pophealth_link.folders import new_folder
 from pophealth_link.synthetic.growing import GrowingFile, growing_file
-from pophealth_link.synthetic.job_file import KEY_FILE, file_name, job_text
+from pophealth_link.synthetic.job_file import (
+    BEDS_FILE,
+    COSTS_FILE,
+    KEY_FILE,
+    file_name,
+    job_text,
+)
+from pophealth_link.synthetic.service_inputs import beds, unit_costs
 from pophealth_link.synthetic.sources import (
     ALIASES,
     PROPERTIES,
@@ -75,6 +82,8 @@ def data_folder(out: Path, spec: SynthSpec, *, reference: str | None) -> Iterato
     """
     with new_folder(out) as draft:
         _write_key(spec.seed, draft / KEY_FILE)
+        beds(spec).write_csv(draft / BEDS_FILE)
+        unit_costs(spec).write_csv(draft / COSTS_FILE)
         (draft / JOB).write_text(job_text(spec, reference), encoding="utf-8")
         with ExitStack() as stack:
             folder = DataFolder(draft, stack)

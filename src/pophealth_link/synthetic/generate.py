@@ -10,6 +10,7 @@ import polars as pl
 
 from pophealth_link.synthetic.acute import acute
 from pophealth_link.synthetic.childrens_social_care import childrens_social_care
+from pophealth_link.synthetic.clinical import add_trust_codes, health_checks
 from pophealth_link.synthetic.conditions import add_conditions
 from pophealth_link.synthetic.dwellings import council_tax
 from pophealth_link.synthetic.events import ServiceUse
@@ -113,8 +114,14 @@ def _services(
     people = with_relations(add_situation(people))
     listed = np.flatnonzero(people["registered"].to_numpy())
     return people, {
-        "gp_register": ServiceUse(listed, {"condition_events": conditions}),
-        "mental_health_trust": mental_health(people, *rest),
+        "gp_register": ServiceUse(
+            listed,
+            {
+                "condition_events": conditions,
+                "health_checks": health_checks(people, profile, part.streams),
+            },
+        ),
+        "mental_health_trust": add_trust_codes(people, mental_health(people, *rest), *rest),
         "acute": acute(people, *rest),
         "social_care": social_care(people, *rest),
         "childrens_social_care": children,

@@ -14,6 +14,7 @@ from pophealth_link.synthetic.sources import (
 from pophealth_link.synthetic.spec import SynthSpec
 
 KEY_FILE = "secrets/project.key"
+BEDS_FILE, COSTS_FILE = "beds.csv", "unit_costs.csv"
 _DATE_COLUMNS = ("date_of_birth", "date_of_death", "date_from", "date_to")
 
 
@@ -46,6 +47,7 @@ def job_text(spec: SynthSpec, reference: str | None, without: Collection[str] = 
 
 
 _TABLES = (
+    f'[need]\nbeds = "{BEDS_FILE}"\nunit_costs = "{COSTS_FILE}"',
     '[footprints]\nbasis = ["registered", "resident"]',
     # Few synthetic people make many small counts: this policy withholds none of them.
     '[disclosure]\npolicy = "midpoint6"',

@@ -7,10 +7,13 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from pophealth_link.synthetic.draws import Bools, Ints, Rng, Streams, chance, pick_key
+from pophealth_link.synthetic import crisis, inpatient
+from pophealth_link.synthetic.draws import Bools, Ints, Rng, Streams, chance, pick_key, positions
 from pophealth_link.synthetic.events import ServiceUse, as_dates, end_dates, some_day, with_ids
 from pophealth_link.synthetic.profile import Profile, Table
+from pophealth_link.synthetic.referrals import add_reasons
 from pophealth_link.synthetic.risk import risk
+from pophealth_link.synthetic.talking_therapies import talking_therapies
 
 _EPOCH = date(1970, 1, 1)
 _EARLIER_DAYS = 3 * 365
@@ -21,7 +24,11 @@ _SHORTEST_DELAYED_STAY = 10
 def mental_health(
     people: pl.DataFrame, period: tuple[date, date], profile: Profile, streams: Streams
 ) -> ServiceUse:
-    """Return who the trust knows, with referrals, contacts, hospital_spells, delayed_discharges."""
+    """Return who the trust knows, and what happened to them, by table.
+
+    referrals, contacts, hospital_spells, ward_stays, delayed_discharges, legal_statuses,
+    crisis_assessments, talking_therapies_referrals, talking_therapies_contacts.
+    """
     start = (period[0] - _EPOCH).days
     care = profile.england["mental_health_care"]
     services = profile.england["services"]
@@ -32,17 +39,50 @@ def mental_health(
     rows = np.repeat(np.arange(people.height), np.where(recent, count, earlier | over))
     stage = streams.stage("referrals")
     referrals = _referrals(people[rows], recent[rows], over[rows], start, care, stage)
+    details = profile.england["mental_health_details"]
+    referrals = add_reasons(referrals, people, details, streams.stage("referral reasons"))
+    contacts = _contacts(people, referrals, start, care, streams.stage("contacts"))
     spells = _spells(people.filter(bed), start, care, streams.stage("hospital spells"))
-    delays = _delays(spells, people, care, streams.stage("delayed discharges"))
+    known = np.flatnonzero(recent | earlier | over)
+    therapies = profile.england["talking_therapies"]
+    asked, met = talking_therapies(
+        people[known], period, therapies, streams.stage("talking therapies")
+    )
     return ServiceUse(
-        np.flatnonzero(recent | earlier | over),
+        known,
         {
-            "referrals": referrals,
-            "contacts": _contacts(people, referrals, start, care, streams.stage("contacts")),
-            "hospital_spells": spells,
-            "delayed_discharges": delays,
+            **_in_hospital(spells, referrals.drop("wait"), people, profile, streams),
+            "contacts": contacts,
+            "delayed_discharges": _delays(
+                spells, people, care, streams.stage("delayed discharges")
+            ),
+            "talking_therapies_referrals": asked,
+            "talking_therapies_contacts": met,
         },
     )
+
+
+def _in_hospital(
+    spells: pl.DataFrame,
+    referrals: pl.DataFrame,
+    people: pl.DataFrame,
+    profile: Profile,
+    streams: Streams,
+) -> dict[str, pl.DataFrame]:
+    """Return the spells, and what goes with them: placements, wards, sections, assessments."""
+    details = profile.england["mental_health_details"]
+    placed, away = inpatient.out_of_area(spells, people, details, streams.stage("out of area"))
+    return {
+        "hospital_spells": placed,
+        "referrals": pl.concat([referrals, away], how="diagonal"),
+        "ward_stays": inpatient.ward_stays(placed, people, details, streams.stage("ward stays")),
+        "legal_statuses": inpatient.legal_statuses(
+            spells, people, details, streams.stage("legal statuses")
+        ),
+        "crisis_assessments": crisis.assessments(
+            spells, referrals, people, details, streams.stage("crisis assessments")
+        ),
+    }
 
 
 def _known(
@@ -84,22 +124,29 @@ def _referrals(
 def _contacts(
     people: pl.DataFrame, referrals: pl.DataFrame, start: int, care: Table, rng: Rng
 ) -> pl.DataFrame:
-    """Return contacts from the period's start on; some people have very many."""
+    """Return contacts from the period's start on; some people have very many.
+
+    The first of a referral comes when its wait is over.
+    """
     shape = care["contacts_shape"]
     mean = rng.gamma(shape, care["contacts_mean"] / shape, referrals.height)
-    which = np.repeat(np.arange(referrals.height), rng.poisson(mean))
+    counts = rng.poisson(mean)
+    which = np.repeat(np.arange(referrals.height), counts)
     person = referrals["person"].to_numpy()[which]
     referred = referrals["referral_date"].to_physical().to_numpy().astype(np.int64)[which]
     last = people["last_day"].to_numpy()[person]
     ended = referrals["discharge_date"].to_physical().fill_null(2**30).to_numpy()[which]
     final = np.minimum(last, ended.astype(np.int64))
-    first = np.maximum(referred, start - 60)
+    waited = referrals["wait"].to_numpy()[which]
+    first = np.maximum(referred + waited, start - 60)
     day = some_day(rng, first, final)
+    day = np.where((positions(counts) == 0) & (first == referred + waited), first, day)
     events = pl.DataFrame(
         {
             "person": person,
             "contact_date": as_dates(day),
             "attendance": pick_key(rng, care["attendance"], len(which)),
+            "referral_id": referrals["referral_id"].gather(which),
         }
     ).filter(pl.Series(final >= first))
     return with_ids(events.sort("person", "contact_date", "attendance"), "contact_id", "C")

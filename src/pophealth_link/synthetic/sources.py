@@ -62,7 +62,7 @@ GP_REGISTER = Source(
         "date_from",
         "date_to",
     ),
-    {"condition_events": "parquet"},
+    {"condition_events": "parquet", "health_checks": "parquet"},
     FileForm("parquet"),
     "practice_code",
     unique_people=True,
@@ -75,7 +75,9 @@ MENTAL_HEALTH_TRUST = Source(
     ("nhs_number", *_NAMES, "date_of_birth", "sex", "date_of_death", *_PLACE,
      "ethnic_category", "practice_code"),
     {"referrals": "csv", "contacts": "parquet", "hospital_spells": "csv",
-     "delayed_discharges": "csv"},
+     "delayed_discharges": "csv", "ward_stays": "csv", "legal_statuses": "csv",
+     "crisis_assessments": "csv", "talking_therapies_referrals": "csv",
+     "talking_therapies_contacts": "parquet", "diagnoses": "parquet", "employment": "csv"},
     FileForm("csv"),
     "lad_code",
 )  # fmt: skip
@@ -84,7 +86,7 @@ ACUTE = Source(
     "secondary_care",
     "A",
     ("nhs_number", *_NAMES, "date_of_birth", "sex", *_PLACE, "ethnic_category", "practice_code"),
-    {"admissions": "parquet"},
+    {"admissions": "parquet", "emergency_attendances": "parquet"},
     FileForm("parquet", capitals=True),
     "lad_code",
 )
