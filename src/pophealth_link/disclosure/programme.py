@@ -110,10 +110,7 @@ class Programme:
 
 def _columns(cells: Cells) -> Whole:
     """Return a column number per cell: one for cells that relations make equal, ordered by key."""
-    terms, size = cells.terms, len(cells.hidden)
-    pair = np.diff(terms.start, append=len(terms.cell)) == 2
-    pair &= np.add.reduceat(terms.sign, terms.start) == 0
-    group = terms.keep(pair).components(size)
+    group = cells.terms.alike(len(cells.hidden))
     first = np.full(int(group.max()) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first, group, cells.order)
     result: Whole = np.unique(first[group], return_inverse=True)[1].astype(np.int64)

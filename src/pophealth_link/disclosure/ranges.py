@@ -108,6 +108,13 @@ class Terms:
         labels: Whole = connected_components(links, directed=False)[1].astype(np.int64)
         return labels[:cells]
 
+    def alike(self, cells: int) -> Whole:
+        """Return, per cell, the number of the group of cells that relations make equal to it."""
+        pair = np.diff(self.start, append=len(self.cell)) == 2
+        if pair.any():
+            pair &= np.add.reduceat(self.sign, self.start) == 0
+        return self.keep(pair).components(cells)
+
 
 @dataclass(frozen=True)
 class Ranges:

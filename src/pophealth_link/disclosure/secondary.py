@@ -27,20 +27,29 @@ from pophealth_link.disclosure.readers import (
 # How many relations away from a cell that is known too closely a remedy is looked for.
 _REACH = 8
 # How many cells of a connected group are tried to be shown again: the largest, which matter most.
-_TRIES = 100
+_TRIES = 1_000
 
 
 @dataclass(frozen=True)
 class _Group:
     """Connected groups of cells that are worked on, apart from those that are done.
 
-    Fields: the cells; what the marks alone tell; each cell's group; its number among all cells.
+    Fields: the cells; what the marks alone tell; each cell's group; its number among all cells;
+    the number of those that relations make equal to it.
     """
 
     cells: Cells
     marks: Ranges
     group: Whole
     number: Whole
+    alike: Whole
+
+    @classmethod
+    def of(cls, cells: Cells) -> _Group:
+        """Return the groups of all the cells."""
+        size, terms = len(cells.hidden), cells.terms
+        numbers = terms.components(size), np.arange(size), terms.alike(size)
+        return cls(cells, marks_alone(cells), *numbers)
 
     @property
     def readers(self) -> Readers:
@@ -56,9 +65,15 @@ class _Group:
 
     def within(self, marked: Flags, cells: Cells) -> _Group:
         """Return the marked groups, of `cells` in place of the present ones."""
-        return _Group(
-            cells.within(marked), self.marks.within(marked), self.group[marked], self.number[marked]
-        )
+        numbers = (each[marked] for each in (self.group, self.number, self.alike))
+        return _Group(cells.within(marked), self.marks.within(marked), *numbers)
+
+    def alike_to(self, marked: Flags) -> Flags:
+        """Return the marked cells, and those that relations make equal to one of them."""
+        has = np.zeros(int(self.alike.max(initial=-1)) + 1, dtype=np.bool_)
+        has[self.alike[marked]] = True
+        result: Flags = has[self.alike]
+        return result
 
 
 def protected_cells(cells: Cells) -> Cells:
@@ -66,8 +81,7 @@ def protected_cells(cells: Cells) -> Cells:
 
     Where nothing more would help, cells remain that a reader knows too closely.
     """
-    size = len(cells.hidden)
-    whole = _Group(cells, marks_alone(cells), cells.terms.components(size), np.arange(size))
+    whole = _Group.of(cells)
     more = _withhold_more(whole)
     return cells.also_hidden(more & ~_give_back(whole, more))
 
@@ -89,7 +103,8 @@ def _withhold_more(group: _Group) -> Flags:
 def _give_back(group: _Group, chosen: Flags) -> Flags:
     """Return those of the chosen cells that later ones made needless, tried largest first.
 
-    One cell of each connected group is tried at a time, and not more than `_TRIES` of a group.
+    One cell of each connected group is tried at a time, with those that are equal to it (shown
+    alone it would give them away), and not more than `_TRIES` of a group.
     """
     given = np.zeros(len(chosen), dtype=np.bool_)
     cells, marks = group.cells.also_hidden(chosen), group.marks
@@ -100,7 +115,7 @@ def _give_back(group: _Group, chosen: Flags) -> Flags:
             break
         busy = group.groups_of(waiting)
         group, waiting, readers = group.within(busy, cells), waiting[busy], readers.within(busy)
-        trial = _first(group, np.flatnonzero(waiting), largest=True)
+        trial = waiting & group.alike_to(_first(group, np.flatnonzero(waiting), largest=True))
         after = narrowed_readers(group.cells.shown_again(trial), group.marks, readers, trial)
         good = ~group.groups_of(after.failed)
         given[group.number[trial & good]] = True
