@@ -7,6 +7,8 @@ import sys
 import polars as pl
 import pytest
 
+from pophealth_link.indicators import catalogue
+
 # Any attempt to reach another machine ends the process with a code of its own.
 OFFLINE = """
 import os, socket, sys
@@ -61,14 +63,29 @@ def test_most_records_are_linked_and_rightly(demo):
     assert scored.filter(dimension="ethnic_group").height >= 5
 
 
+def _of_everybody(path):
+    read = pl.read_csv(path, infer_schema_length=None) if path.suffix == ".csv" else None
+    frame = pl.read_parquet(path) if read is None else read
+    return frame.filter(footprint_code="whole", stratum="all")
+
+
 def test_every_domain_has_a_figure_in_the_demo(demo):
+    """Whatever is true of 20 people or more is shown by home, by practice, or by both."""
     folder, _ = demo
-    baseline = pl.read_csv(
-        folder / "demo-1/run/releasable/baseline.csv", infer_schema_length=None
-    ).filter(footprint_code="whole", stratum="all", basis="resident")
-    # A score may be negative; every count must be above zero and shown.
-    empty = baseline.filter(pl.col("value").is_null() | (pl.col("value") == 0))
-    assert empty["indicator"].to_list() == []
+    baseline = _of_everybody(folder / "demo-1/run/releasable/baseline.csv")
+    true = _of_everybody(folder / "demo-1/data/true_counts.parquet")
+    domains = {each.id: each.domain for each in catalogue() if not each.part_of}
+    areas = [each.id for each in catalogue() if each.level == "area"]
+    # A score may be negative; a count must be above zero and shown.
+    shown = baseline.filter(pl.col("value") != 0)["indicator"].unique()
+    many = (pl.col("numerator") >= 20) | pl.col("indicator").is_in(areas)
+    there = true.filter(many, pl.col("numerator").is_not_null())["indicator"].unique()
+    assert sorted(({*there} & {*domains}) - {*shown}) == []
+    assert {*domains.values()} == {domains[name] for name in shown if name in domains}
+    for frame in (baseline, true):
+        # The council tells no diagnosis; every other indicator has data.
+        absent = frame.filter(status="no_data")["indicator"].unique()
+        assert all(name.endswith("_known_council_only") for name in absent), absent
 
 
 BAD = {

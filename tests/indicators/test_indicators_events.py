@@ -10,6 +10,7 @@ from tiny import AS_OF, FIRST, LAST, PERIOD, in_duckdb, indicator, rule, table
 
 from pophealth_link.engine import collect
 from pophealth_link.indicators import catalogue
+from pophealth_link.indicators.derived import derived
 from pophealth_link.indicators.events import gap, per_person
 
 DAY = timedelta(days=1)
@@ -130,10 +131,9 @@ def test_delayed_days_follow_the_published_measure():
     )
     days = {"ann": 4, "bob": 3, "cat": 1, "dan": 2}
     assert found(catalogue()["delayed_discharge_days"], delayed_discharges=events) == days
-    housing = found(catalogue()["delayed_discharge_days_housing"], delayed_discharges=events)
-    assert housing == {"ann": 4, "dan": 2}
-    social = found(catalogue()["delayed_discharge_days_social_care"], delayed_discharges=events)
-    assert social == {"bob": 3}
+    parts = derived({"delayed_discharges": events}, as_of=AS_OF, period=PERIOD)
+    for group, those in {"housing": {"ann": 4, "dan": 2}, "social_care": {"bob": 3}}.items():
+        assert found(catalogue()[f"delayed_discharge_days_{group}"], **parts) == those
 
 
 def test_an_open_delay_counts_every_day_of_the_period():

@@ -115,6 +115,21 @@ def test_as_many_are_in_contact_with_mental_health_services_as_in_england(made: 
     assert 0.07 < young / people(made, *CHILDREN) < 0.125
 
 
+def test_as_many_with_severe_mental_illness_have_the_whole_health_check_as_in_england(
+    made: Synthetic,
+) -> None:
+    """29.5 % had all six parts in 2018-19 (NHS England); the aim for March 2025 was 60 %."""
+    checks = events(made, "health_checks", "gp_register")
+    within = checks.filter(pl.col("recorded_date") > END.replace(year=END.year - 1))
+    parts = within.group_by("person_id").agg(pl.col("component").n_unique())
+    told = events(made, "condition_events", "gp_register")
+    ill = told.filter(condition="severe_mental_illness")["person_id"].n_unique()
+    assert ill > 200
+    assert 0.3 < parts.filter(component=6).height / ill < 0.6
+    older = checks.filter(pl.col("recorded_date") <= END.replace(year=END.year - 1))
+    assert older["person_id"].n_unique() / ill > 0.05
+
+
 def test_as_many_adults_are_supported_as_in_england(made: Synthetic) -> None:
     """Client-level data: 1,460 adults per 100,000 with long-term support on 31 December 2024."""
     care = events(made, "social_care_events", "social_care").filter(pl.col("end_date").is_null())

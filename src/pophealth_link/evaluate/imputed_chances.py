@@ -67,14 +67,14 @@ class Open:
         asked = speaks.with_columns(_lack(), _group())
         linked = told.filter("linked")
         rows = patterns.select("holds", "lack").rows()
+        priors = [_NEVER_WITH_NUMBER if holds else _NEVER[lack] for holds, lack in rows]
         return cls(
             _code(asked, groups),
             _code(asked, patterns),
             _code(groups, places),
             np.bincount(_code(linked, groups), minlength=groups.height).astype(float),
             np.bincount(_code(linked, patterns), minlength=patterns.height).astype(float),
-            np.array([_NEVER_WITH_NUMBER if holds else _NEVER[lack] for holds, lack in rows])
-            + _seen_of_others(told, patterns),
+            np.reshape(priors, (-1, 2)) + _seen_of_others(told, patterns),
             _flags(asked),
             np.where(asked["records"].to_numpy() > 1, _SEVERAL, 1.0)
             * np.where(asked["holds"].to_numpy(), 0.999, 1.0),

@@ -12,7 +12,7 @@ from pophealth_link.synthetic.events import ServiceUse, as_dates, some_day, with
 from pophealth_link.synthetic.profile import Profile, Table
 
 _EPOCH = date(1970, 1, 1)
-_YEARS_BACK, _YEAR, _MONTH = 6, 365, 30.4375
+_YEARS_BACK, _YEAR = 6, 365
 _FROM, _TO = 18, 64
 _ICD10 = "02"
 
@@ -85,18 +85,26 @@ def _employment(known: pl.DataFrame, start: int, settings: Table, rng: Rng) -> p
 def health_checks(people: pl.DataFrame, profile: Profile, streams: Streams) -> pl.DataFrame:
     """Return the components of the physical health check by `person`, as `health_checks`.
 
-    Of registered people with severe mental illness; the same people tend to have all of them.
+    Of registered people with severe mental illness: most have all their components at one visit,
+    and some of those without one this year had it the year before.
     """
     settings, rng = profile.england["health_checks"], streams.stage("health checks")
     ill = people.filter(pl.col("registered") & pl.col("has_severe_mental_illness"))
-    keen = rng.random(ill.height)
+    size, last = ill.height, ill["last_day"].to_numpy()
+    at_once = chance(rng, settings["together"], size)
+    keen, visit = rng.random(size), rng.random(size)
     frames = []
     for name, share in settings["done"].items():
-        own = rng.random(ill.height)
-        done = np.where(chance(rng, settings["together"], ill.height), keen, own) < share
-        rows = ill.filter(pl.Series(done))
-        last = rows["last_day"].to_numpy()
-        back = (rng.random(rows.height) * settings["months"] * _MONTH).astype(np.int64)
-        frame = pl.DataFrame({"person": rows["person"], "recorded_date": as_dates(last - back)})
-        frames.append(frame.with_columns(pl.lit(name).alias("component")))
+        done = np.where(at_once, keen, rng.random(size)) < share
+        before = ~done & chance(rng, settings["year_before"], size)
+        since = np.where(at_once, visit, rng.random(size)) + before
+        frames.append(
+            pl.DataFrame(
+                {
+                    "person": ill["person"],
+                    "recorded_date": as_dates(last - (since * _YEAR).astype(np.int64)),
+                    "component": pl.repeat(name, size, dtype=pl.String, eager=True),
+                }
+            ).filter(pl.Series(done | before))
+        )
     return pl.concat(frames).sort("person", "component", "recorded_date")
