@@ -49,6 +49,7 @@ def work(rows: int) -> Mapping[str, tuple[Callable[[], object], float | None]]:
     return {
         f"proportion, {rows:,} rows": (lambda: stats.proportion(frame, "part", "people"), limit),
         f"rate, {rows:,} rows": (lambda: stats.rate(frame, "events", "people"), limit),
+        f"rate of fractions, {rows:,} rows": (lambda: stats.rate(frame, "shared", "people"), limit),
         f"rate of repeat events, {rows:,} rows": (
             lambda: stats.compound_poisson_rate(frame, "events", "people", "factor"),
             None,
@@ -75,7 +76,10 @@ def work(rows: int) -> Mapping[str, tuple[Callable[[], object], float | None]]:
 
 
 def counts(rows: int) -> pl.DataFrame:
-    """Return so many rows of people, a part of them, their events and over-dispersion."""
+    """Return so many rows of people, a part of them, their events and over-dispersion.
+
+    `shared`: small counts, each another fraction, as where practices are split by their shares.
+    """
     drawn = np.random.default_rng(SEED)
     people = drawn.integers(100, 20_000, rows)
     part = drawn.binomial(people, 0.05)
@@ -84,6 +88,7 @@ def counts(rows: int) -> pl.DataFrame:
             "people": people,
             "part": part,
             "events": part * 2,
+            "shared": drawn.uniform(0, 10, rows),
             "factor": drawn.integers(10, 60, rows) / 10,
         }
     )

@@ -95,7 +95,7 @@ def test_parts_give_the_same_counts_as_all_at_once(folder: Path, pack: Pack) -> 
     parts = [synthetic.make_part(planned, part) for part in planned.parts]
     assert len(parts) == 3
     on = true_counts.ground(folder / "job.toml", pack)
-    by_part = true_counts.count([true_counts.tally_part(part, on) for part in parts], on)
+    by_part = true_counts.count([true_counts.tally_part(p, on, alone=False) for p in parts], on)
     tables = {name: pl.concat(p.tables[name] for p in parts) for name in parts[0].tables}
     truth, people, homes = (
         pl.concat(getattr(p, name) for p in parts) for name in ("truth", "people", "homes")
@@ -126,6 +126,33 @@ def test_data_that_one_part_alone_holds_is_data(folder: Path, made: Synthetic, p
     assert row.filter(basis="resident")["numerator"].sum() > 0
     alone = true_counts.count([true_counts.tally_part(halves[1], on)], on)
     assert set(alone.filter(indicator="dementia_recorded")["status"]) == {"no_data"}
+
+
+def test_what_a_part_leaves_empty_is_filled_in_others(
+    folder: Path, made: Synthetic, pack: Pack
+) -> None:
+    """Home treatment that never began is a long wait, though nothing began in the part at all."""
+    on = true_counts.ground(folder / "job.toml", pack)
+    empty = {name: frame.clear() for name, frame in made.tables.items()}
+    record = made.truth.filter(source="mental_health_trust")["record_id"][0]
+    assessed = empty["crisis_assessments"]
+    pending = pl.DataFrame(
+        {"record_id": [record], "completed_date": [FIRST], "decision": ["home_treatment"]}
+    )
+    tables = empty | {"crisis_assessments": pl.concat([assessed, pending], how="diagonal_relaxed")}
+    one = replace(made, tables=tables)
+
+    def over(*, alone: bool) -> int:
+        units = true_counts.tally_part(one, on, alone=alone).tally.units
+        cells = units.filter(
+            pl.col("indicator") == "crisis_assessments_over_4_hours",
+            pl.col("basis") == "resident",
+            pl.col("stratum") == "all",
+        )
+        return int(cells["numerator"].sum())
+
+    assert over(alone=True) == 0
+    assert over(alone=False) == 1
 
 
 def _half(made: Synthetic, first: pl.Series, inside: bool) -> Synthetic:

@@ -53,7 +53,8 @@ def _add_parts(folder: DataFolder, planned: Plan, pack: Pack, progress: Progress
     for part in planned.parts:
         which = f"part {part.number + 1:,} of {part.of:,}: " if part.of > 1 else ""
         progress.stage(f"{which}making {part.spec.people:,} synthetic people")
-        tallies += _add_part(folder, synthetic.make_part(planned, part), on)
+        made = synthetic.make_part(planned, part)
+        tallies += _add_part(folder, made, on, alone=part.of == 1)
     if on:
         progress.stage("adding up the true counts")
         folder.add_counts(true_counts.count(tallies, on))
@@ -63,9 +64,11 @@ def _add_parts(folder: DataFolder, planned: Plan, pack: Pack, progress: Progress
         )
 
 
-def _add_part(folder: DataFolder, made: Synthetic, on: Ground | None) -> list[PartTally]:
+def _add_part(
+    folder: DataFolder, made: Synthetic, on: Ground | None, *, alone: bool
+) -> list[PartTally]:
     folder.add(made)
-    return [true_counts.tally_part(made, on)] if on else []
+    return [true_counts.tally_part(made, on, alone=alone)] if on else []
 
 
 def run_demo(out: Path | None, *, people: int, seed: int, progress: Progress | None = None) -> Run:

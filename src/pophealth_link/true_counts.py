@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -60,16 +61,19 @@ def ground(job_file: Path, pack: Pack) -> Ground:
     return Ground(job, pack, laid, baseline_inputs(job, pack, laid, people, {}, None))
 
 
-def tally_part(part: Synthetic, on: Ground) -> PartTally:
+def tally_part(part: Synthetic, on: Ground, *, alone: bool = True) -> PartTally:
     """Count a part of the people by unit: facts, events and homes as they truly are.
 
     Only people of whom some source has a record count, as in a job. Every event of a record is of
-    the record's true person.
+    the record's true person. `alone`: the part is everybody; where it is not, columns that it
+    leaves empty are filled in others, as the generator fills them.
     """
     known = part.people.filter("has_record")
     inputs = on.inputs
     people = on.laid.place(known, on.pack)
-    events = derived(_events(part), as_of=inputs.as_of, period=inputs.period)
+    found = _events(part)
+    extract = None if alone else _filled(found)
+    events = derived(found, as_of=inputs.as_of, period=inputs.period, extract=extract)
     own = replace(inputs, people=people, events=events, dwellings=part.homes)
     return PartTally(need.tally(own), registered_patients(known))
 
@@ -83,6 +87,18 @@ def _events(part: Synthetic) -> dict[str, pl.DataFrame]:
             rows = part.tables[table].join(who, on="record_id", maintain_order="left")
             found[table] = rows.drop("record_id").with_columns(setting=pl.lit(source.setting))
     return found
+
+
+def _filled(events: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return tables of the same columns with one row, in which none is empty."""
+    value = {pl.String: "1", pl.Date: date.min, pl.Boolean: True}
+    return {
+        name: pl.DataFrame(
+            {key: pl.Series([value.get(kind.base_type(), 1)], dtype=kind) for key, kind in
+             frame.schema.items()}
+        )
+        for name, frame in events.items()
+    }  # fmt: skip
 
 
 def count(tallies: Sequence[PartTally], on: Ground) -> pl.DataFrame:

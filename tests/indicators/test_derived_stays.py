@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tiny import table
 
 from pophealth_link.indicators.derived import derived
+from pophealth_link.indicators.derived_parts import backward
 from pophealth_link.schema import EVENT_TABLES
 from pophealth_link.schema.records_derived import DERIVED_TABLES
 
@@ -52,6 +53,17 @@ def test_events_are_kept_and_what_cannot_be_made_is_left_out():
     made = derived(given_events, **WHEN)
     assert made["hospital_spells"] is given_events["hospital_spells"]
     assert set(made) - set(given_events) == {"bed_discharges"}
+
+
+def test_rows_that_end_before_they_begin_are_counted_by_table():
+    rows_ = spells(
+        spell("ann", 5, 4), spell("bob", 5, 5), spell("cat", 5, None), spell("dan", 9, 1)
+    )
+    tables = {"hospital_spells": rows_, "contacts": pl.DataFrame({"person_id": ["ann"]})}
+    assert backward(tables) == {"hospital_spells": 2}
+    # None of the two is a stay; bob left on the day.
+    made = derived(tables, **WHEN)["bed_discharges"]
+    assert rows(made, "person_id") == [("bob",)]
 
 
 def test_every_derived_table_has_its_declared_columns_whatever_the_type_of_person_id():

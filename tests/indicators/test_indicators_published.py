@@ -140,6 +140,13 @@ def test_the_newest_period_counts():
     assert found.equals(list_inflation(UNITS, population=ESTIMATES, practice_patients=LIVES))
 
 
+def test_estimates_of_authorities_of_a_later_year_do_not_hide_those_of_lsoas():
+    later = ESTIMATES.with_columns(area_type=pl.lit("lad"), period=pl.lit("2025"))
+    both = pl.concat([later, ESTIMATES])
+    found = list_inflation(UNITS, population=both, practice_patients=LIVES)
+    assert found.equals(list_inflation(UNITS, population=ESTIMATES, practice_patients=LIVES))
+
+
 def test_ages_that_cross_the_bands_are_refused_and_bands_are_named():
     with pytest.raises(ReferenceDataError, match="1 of 1 rows do"):
         list_inflation(

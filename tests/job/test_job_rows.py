@@ -43,6 +43,8 @@ def spoil(folder):
         file.write(",01/01/1950,Nobody,,1,Ann\nshort,row\ncx,01/01/2062,Late,,1,Ann\n")
     with (folder / "care_events.csv").open("a") as file:
         file.write("cg1,2025-01-01\n,2025-01-01,,mental_health\ncg1,2025-99-01,,odd\n")
+        known = pl.read_csv(folder / "care.csv", truncate_ragged_lines=True)["record_id"][0]
+        file.write(f"{known},2025-03-01,2025-02-01,mental_health\n")
     (folder / "more_care.csv").write_text(
         "record_id,start_date,end_date,primary_support_reason\n"
         "nobody,2025-03-01,,mental_health\n,2025-03-01,,mental_health\ncx,2025-03-01,,mental_health\n"
@@ -142,6 +144,14 @@ def test_quarantine_holds_each_refused_row_with_its_reason(both):
         assert frame["table"].unique().to_list() == [table]
     # Rows are numbered in their own file: the first of the second file's is its second row.
     assert found["care.social_care_events-2"]["row"].to_list() == [2]
+
+
+def test_rows_that_end_before_they_begin_are_told(both):
+    _, accounts, warnings, _ = both
+    held = accounts["care"]["social_care_events"]["with_person"]
+    words = "end before they begin"
+    (told,) = [each for each in warnings if words in each]
+    assert told.startswith(f"social_care_events: 1 of {held} rows {words}")
 
 
 def test_values_that_were_lost_are_counted_and_warned_of(both):

@@ -98,6 +98,19 @@ def standardised() -> pl.DataFrame:
     return frame("standardised", rows)
 
 
+def observed_expected() -> pl.DataFrame:
+    """Return counts beside expected ones of the networks; of the second the ages are withheld."""
+    counts = ((75.0, 60.0, 1.25, "high (95 %)"), (54.0, None, None, None),
+              (80.0, 80.0, 1.0, "not significant"), (30.0, 60.0, 0.5, "low (99.8 %)"))  # fmt: skip
+    rows = []
+    pcns = [each for each in PLACES if each[0] == "pcn"]
+    for of, (observed, expected, ratio, told) in zip(pcns, counts, strict=True):
+        row = place(of, indicator=ASKED[1], observed=observed, expected=expected, significance=told)
+        row |= {"status": "suppressed"} if ratio is None else estimate("value", ratio, 0.25)
+        rows.append(row)
+    return frame("observed_expected", rows)
+
+
 def waiting_times() -> pl.DataFrame:
     standard = {"is_standard": True, "unit": "%"}
     rows = [
@@ -184,8 +197,8 @@ def index_members() -> pl.DataFrame:
 
 def tables() -> dict[str, pl.DataFrame]:
     """Return every table that a run may release beside its baseline."""
-    made = (groups, slopes, funnels, standardised, waiting_times, service_shares, capacity, costs,
-            gap, modelled, index_ranks, index_members)  # fmt: skip
+    made = (groups, slopes, funnels, standardised, observed_expected, waiting_times,
+            service_shares, capacity, costs, gap, modelled, index_ranks, index_members)  # fmt: skip
     names = {groups: "inequality_groups", slopes: "inequality_slopes"}
     return {names.get(each, each.__name__): each() for each in made}
 

@@ -76,6 +76,7 @@ def test_the_page_with_every_table_is_well_formed_and_its_links_lead_somewhere(h
         ("inequality", "No table of inequality was released"),
         ("comparison", "No funnels were released"),
         ("comparison", "No standardised values were released"),
+        ("comparison", "No expected counts were released"),
         ("pressure", "No waiting times were released"),
         ("pressure", "The job gives no table of beds"),
         ("pressure", "The job gives no unit costs"),
@@ -124,6 +125,21 @@ def test_chance_and_linkage_stand_apart_and_weak_links_are_named(html):
     assert " chance " not in told.split("Wider")[1]
 
 
+def test_the_page_says_what_limits_from_linkage_leave_out(html):
+    told = part(html, "certainty").split("What the limits from linkage do not hold")[1]
+    for said in ("not the error of the number", "no fixed abode", "twice on the register",
+                 "temporary accommodation", "unknown ethnic group"):  # fmt: skip
+        assert said in told, said
+    assert "no fixed abode who are counted at an address" in part(html, "reading")
+    nothing = inputs(
+        baseline=inputs().baseline.with_columns(
+            pl.lit(None, dtype=pl.Float64).alias(name)
+            for name in ("linkage_lower", "linkage_upper")
+        )
+    )
+    assert "has no limits from linkage" in part(render_report(nothing), "certainty")
+
+
 def test_who_knows_of_whom_counts_each_combination_and_keeps_back_what_is_withheld(html):
     told = part(html, "knowing")
     for parties, people in beside.KNOWING.items():
@@ -157,6 +173,29 @@ def test_funnels_name_what_lies_outside_and_leave_the_rest_unnamed(html):
     assert "▲▲ above" in told
     assert "▼ below" in told
     assert "1.10 (1.08 to 1.12) ▲" in told
+
+
+def test_counts_stand_beside_those_that_ages_lead_one_to_expect(html):
+    told = part(html, "comparison").split("As many as their ages")[1]
+    assert "rates by age lead one to expect" in told
+    # 75 counted over 60 expected, and its interval of plus or minus a quarter.
+    assert "Harbour and Northgate PCN 1.25 (1.00 to 1.50) ▲" in told
+    assert "Harbour and Northgate PCN 75 60 1.25 1.00 to 1.50 ▲ above" in told
+    assert "Priory and Riverside Community PCN 80 80 1.00 0.75 to 1.25 as expected" in told
+    assert "Weald PCN 30 60 0.50 0.25 to 0.75 ▼▼ below" in told
+    # People by age of the second are withheld: its own count goes with them, as with any status.
+    assert "Millfield PCN withheld" in told
+    assert "54" not in told
+    assert "Millfield PCN – – withheld – –" in told
+
+
+def test_expected_counts_say_so_where_none_can_be_shown():
+    none = beside.observed_expected().with_columns(
+        pl.lit("suppressed").alias("status"),
+        *(pl.lit(None).alias(n) for n in ("value", "expected")),
+    )
+    page = render_report(inputs(tables={**beside.tables(), "observed_expected": none}))
+    assert "No headline indicator has a count, people by age" in part(page, "comparison")
 
 
 def test_a_standard_is_told_even_where_the_wait_is_withheld(html):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist, fmean, stdev
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -145,6 +146,24 @@ def test_byars_limits_bracket_the_count_and_match_the_formula(x, confidence):
     assert upper == pytest.approx(
         (x + 1) * (1 - 1 / (9 * (x + 1)) + z / (3 * math.sqrt(x + 1))) ** 3, rel=1e-12
     )
+
+
+@pytest.mark.parametrize("confidence", [0.05, 0.5, 0.8, 0.95, 0.998, 1 - 1e-6])
+def test_limits_of_very_many_fractions_are_those_of_the_distribution(confidence):
+    drawn = np.random.default_rng(5).uniform(0, 10, 30_000)
+    counts = np.concatenate([drawn, np.arange(10), [1e-300, 1e-9, 1e-4, 9.999999999]])
+    frame = pl.DataFrame({"x": counts, "n": 1.0})
+    found = stats.rate(frame, "x", "n", confidence=confidence, multiplier=1)
+    tail = (1 - confidence) / 2
+    lower = scipy_stats.chi2.ppf(tail, 2 * np.maximum(counts, 1e-300)) / 2
+    upper = scipy_stats.chi2.ppf(1 - tail, 2 * counts + 2) / 2
+    assert np.abs(found["lower"].to_numpy() - lower).max() < 1e-9
+    assert np.abs(found["upper"].to_numpy() - upper).max() < 1e-9
+    assert found["lower"].min() == 0
+    # A few of them alone, each worked out by itself, have the same limits.
+    alone = stats.rate(frame.tail(40), "x", "n", confidence=confidence, multiplier=1)
+    both = (found.tail(40)["upper"] - alone["upper"], found.tail(40)["lower"] - alone["lower"])
+    assert max(each.abs().max() for each in both) < 1e-9
 
 
 def test_byars_limits_are_within_one_per_cent_of_the_exact_ones_from_ten_events():

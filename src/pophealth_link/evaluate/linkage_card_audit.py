@@ -40,25 +40,31 @@ class Reader:
     size: int
     top: float = field(default=1e7)
 
-    def known_too_well(self, among: Collection[int] | None = None) -> list[int]:
-        """Return the positions of withheld counts that can be told more closely than allowed.
+    def known_closely(self, among: Collection[int] | None = None) -> tuple[list[int], list[int]]:
+        """Return the positions of withheld counts that can be told closely: too well, and beyond.
 
         A withheld count must not be known to be small, nor, where it may be small, more closely
-        than the policy's own suppressed interval. `among`: the positions that are looked at.
+        than the policy's own suppressed interval. One beyond the small counts tells of none of
+        them, however closely it is known, as long as it is known to be beyond. `among`: the
+        positions that are looked at.
         """
         places = range(len(self.released)) if among is None else sorted(among)
         withheld = [place for place in places if self.released[place] is None]
         touched = {place for terms in self.equations for place, _ in terms}
         asked = [place for place in withheld if place in touched]
         if not asked or not self.policy.suppresses:
-            return []
-        return self._short(asked, *self._seen(asked))
+            return [], []
+        low, high = self._seen(asked)
+        close = self._close(asked, low, high)
+        beyond = [place for place in close if low[place] > self.policy.small_counts[1] + _TOLERANCE]
+        return [place for place in close if place not in beyond], beyond
 
     def _seen(self, asked: Sequence[int]) -> tuple[Floats, Floats]:
         """Return the lowest and the highest counts of possible tables, by position.
 
         Every table that is found tells something of all counts: tables that suit many at once come
-        first, so most counts need none of their own.
+        first, so most counts need none of their own. Where they leave a count close, its lowest
+        and highest are those of all tables.
         """
         matrix, bounds = self._matrix(), self._bounds()
         low, high = np.full(self.size, np.inf), np.full(self.size, -np.inf)
@@ -71,29 +77,22 @@ class Reader:
 
         see(asked, 1.0, bounds)
         for _ in range(_AT_ONCE):
-            still = self._short(asked, low, high)
+            still = self._close(asked, low, high)
             if len(still) > 1:
                 see(still, -1.0, self._capped(bounds, still, low))
-        for place in self._short(asked, low, high):
-            see([place], -1.0, bounds)
-        for place in self._short(asked, low, high):
-            see([place], 1.0, bounds)
+        for sign in (-1.0, 1.0):
+            for place in self._close(asked, low, high):
+                see([place], sign, bounds)
         return low, high
 
-    def _short(self, asked: Sequence[int], low: Floats, high: Floats) -> list[int]:
-        """Return the counts whose range, as far as it was seen, tells too much.
-
-        One that lies beyond the small counts tells of none of them, however narrow it is.
-        """
+    def _close(self, asked: Sequence[int], low: Floats, high: Floats) -> list[int]:
+        """Return the counts whose range, as far as it was seen, is narrow or of small counts."""
         first, last = self.policy.small_counts
         return [
             place
             for place in asked
             if high[place] < last + 1 - _TOLERANCE
-            or (
-                low[place] < last + _TOLERANCE
-                and high[place] - low[place] < last - first - _TOLERANCE
-            )
+            or high[place] - low[place] < last - first - _TOLERANCE
         ]
 
     def _capped(self, bounds: Floats, places: Sequence[int], low: Floats) -> Floats:

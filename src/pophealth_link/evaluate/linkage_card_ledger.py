@@ -187,7 +187,7 @@ def _beside(whole: Ledger, told: Told, own: set[Key], policy: Policy) -> Told:
     asked: set[int] | None = None
     while True:
         reader = Reader(policy, [told[key] for key in keys], equations, size)
-        wrong = reader.known_too_well(asked)
+        wrong, beyond = reader.known_closely(asked)
         if not wrong:
             return told
         fixed = [told[key] is None or key not in own for key in keys]
@@ -196,8 +196,9 @@ def _beside(whole: Ledger, told: Told, own: set[Key], policy: Policy) -> Told:
             return told
         gone = {keys[pick] for pick in picks if pick is not None} or own
         told = {key: None if key in gone else count for key, count in told.items()}
-        # Who is told less can work out less: what was safe stays safe.
-        asked = {*wrong, *(place for place, key in enumerate(keys) if key in gone)}
+        # Who is told less can work out less: what was safe stays safe, but for a count that was
+        # known to be beyond the small ones, and may be so no longer.
+        asked = {*wrong, *beyond, *(place for place, key in enumerate(keys) if key in gone)}
 
 
 def _equations(sums: Sequence[Sum], keys: Sequence[Key]) -> tuple[list[Terms], int]:

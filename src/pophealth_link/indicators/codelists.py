@@ -96,6 +96,35 @@ def pattern_of(name: str, folder: Path | None, shipped: Mapping[str, tuple[str, 
     return pattern(_read(path))
 
 
+def files_named(path: Path) -> tuple[Path, ...]:
+    """Return the code lists by file that a catalogue's rules name, each once, in order of name.
+
+    Only files that are there; none where the catalogue is not TOML: `catalogue.load` tells of both.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return ()
+    shipped = code_lists()
+    rules = (
+        rule
+        for entry in tables.values()
+        if isinstance(entry, Mapping) and isinstance(entry.get("events"), list)
+        for rule in entry["events"]
+    )
+    named = {str(name) for rule in rules for name in _named(rule).values()} - shipped.keys()
+    found = (path.parent / name for name in sorted(named) if name.endswith(".csv"))
+    return tuple(each for each in found if each.is_file())
+
+
+def lists_of(path: Path) -> Mapping[str, tuple[str, ...]]:
+    """Return the codes of each list by file that a catalogue's rules name, by the file's name.
+
+    Raises `JobError` where one is not a code list.
+    """
+    return {each.name: tuple(sorted({*_read(each)})) for each in files_named(path)}
+
+
 def pattern(codes: Sequence[str]) -> str:
     """Return the regular expression of codes: whole ones of digits, the beginning of others.
 

@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from pophealth_link.engine import Frame
 from pophealth_link.schema import DERIVED_TABLES, EVENT_TABLES
 
 Period = tuple[date, date]
@@ -68,6 +69,27 @@ def unended(column: str = "end_date") -> pl.Expr:
 def ended(day: pl.Expr) -> pl.Expr:
     """Return a date with empty for the far day: the reverse of `unended`."""
     return pl.when(day < FAR).then(day)
+
+
+def backward(events: Mapping[str, Frame]) -> dict[str, int]:
+    """Return how many rows of each table end before they begin, of tables that have any, sorted.
+
+    `events`: table name → frame; those without `start_date` and `end_date`, and those on another
+    engine than Polars, are not looked at.
+
+    >>> day = date(2026, 3, 1)
+    >>> backward({"spells": pl.DataFrame({"start_date": [day], "end_date": [date(2026, 2, 1)]})})
+    {'spells': 1}
+    """
+    found = {}
+    for name, frame in sorted(events.items()):
+        if not isinstance(frame, pl.DataFrame | pl.LazyFrame):
+            continue
+        plan = frame.lazy()
+        if {"start_date", "end_date"} <= set(plan.collect_schema().names()):
+            ends_before = (pl.col("end_date") < pl.col("start_date")).sum()
+            found[name] = int(plan.select(ends_before).collect().item())
+    return {name: rows for name, rows in found.items() if rows}
 
 
 def continuous(

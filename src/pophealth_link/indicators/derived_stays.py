@@ -27,8 +27,8 @@ def bed_discharges(given: Given) -> pl.LazyFrame | None:
     """Return discharges alive from continuous stays, and whether an emergency admission followed.
 
     Spells that meet (a transfer) are one stay, across sources; a spell that ends before it begins
-    is none. A readmission is a stay that began
-    with an emergency admission, 1 to 30 days after the discharge.
+    is none (see `derived_parts.backward`). A readmission is a stay that began with an emergency
+    admission, 1 to 30 days after the discharge.
     """
     if not given.has("hospital_spells"):
         return None

@@ -39,8 +39,9 @@ def list_inflation(
     """Return patients beside residents, by footprint, basis, age band and sex, sorted.
 
     `unit_footprints`: UNIT_FOOTPRINTS. Tables of the reference: `population` (mid-year estimates by
-    LSOA, age and sex), `practice_patients` (patients by practice and LSOA, 2021 codes) and
-    `practice_lists` (patients by practice, age and sex); of several periods the newest counts.
+    LSOA, age and sex), `practice_patients` (patients by practice and LSOA, 2021 codes: see
+    `places.patients_by_home`) and `practice_lists` (patients by practice, age and sex); of several
+    periods the newest counts.
     `codes` and `parts`: see `places.Registration`; lists of practices that had ended count in their
     successors, and those of split practices are divided as their patients' homes are.
 
@@ -71,7 +72,8 @@ def list_inflation(
     mapping = mapping.filter(pl.col("unit") != UNKNOWN)
     lives = _newest(practice_patients).select("practice_code", "lsoa_code", "sex", "people")
     lives = lives.with_columns(listed_units(lives, mapping, codes=codes, parts=parts))
-    estimates = _banded(_newest(population).filter(pl.col("area_type") == _LSOA), "area_code")
+    here = population.lazy().filter(pl.col("area_type") == _LSOA)
+    estimates = _banded(_newest(here), "area_code")
     near = shares(mapping, lives)
     residents = _residents(near, estimates)
     found = [_living(mapping, lives)]
@@ -104,8 +106,8 @@ def shares(mapping: pl.DataFrame, lives: pl.DataFrame) -> pl.DataFrame:
     resident = mapping.filter(pl.col("basis") == RESIDENT).select(
         *FOOTPRINT, lsoa_code="unit", share="share", weight="share"
     )
-    counted = lives.group_by("unit", "lsoa_code").agg(pl.col("people").sum())
-    every = pl.col("people").sum().over("lsoa_code").alias("every")
+    counted = lives.group_by("unit", "lsoa_code").agg(pl.col("people").sort().sum())
+    every = pl.col("people").sort().sum().over("lsoa_code").alias("every")
     rows = mapping.filter(pl.col("basis") == REGISTERED).join(
         counted.with_columns(every), on="unit"
     )

@@ -13,6 +13,7 @@ from pophealth_link.errors import Problem
 from pophealth_link.folders import shown
 from pophealth_link.indicators.catalogue import Catalogue, catalogue
 from pophealth_link.indicators.derived import derived
+from pophealth_link.indicators.derived_parts import backward
 from pophealth_link.job import footprints, layout, need_files, quarantine
 from pophealth_link.job.accounting import Accounts
 from pophealth_link.job.drawing import losers, with_linkage_limits
@@ -40,7 +41,9 @@ _WHOSE = ("source", "record_id", "person_id")
 class Analysed:
     """What the second half works with, for release and report; no identifier among it.
 
-    `notices` are warnings about footprints, which the report may show: they hold no count of ours.
+    `notices` are warnings about footprints, which the report may show. They count footprints and
+    LSOAs; of people they tell published lists or, where a practice has none, how many are counted
+    to the nearest thousand ("under 1,000" for fewer). They name no practice of records.
     `published`: tables of published counts of practices, by file name. `listed`: the indicators.
     """
 
@@ -88,6 +91,8 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
     notices = _notices(laid, pack, people, progress)
     progress.stage("reading events")
     events, loose = _events(job, index.people, losers(index), told)
+    for notice in backward_rows(events):
+        progress.warn(notice)
     dwellings = _dwellings(job, index, told)
     with layout.telling(progress):
         inputs = baseline_inputs(job, pack, laid, people, events, dwellings)
@@ -100,7 +105,8 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
     counts = with_linkage_limits(
         counts, inputs, loose, job=job, pack=pack, laid=laid, index=index, listed=listed
     )
-    tables = published(pack, laid.units, laid.held)
+    with layout.telling(progress):
+        tables = published(pack, laid.units, laid.held, areas=laid.areas, as_of=job.spec.as_of)
     return Analysed(told.accounts, index, inputs, counts, notices, tables, listed)
 
 
@@ -163,6 +169,20 @@ def unknown_ages(people: pl.DataFrame) -> tuple[str, ...]:
     none = people["age_band"].null_count()
     told = f"the age of {none:,} of {people.height:,} people is not known: "
     return (f"{told}they count among everyone, in no age",) if none else ()
+
+
+def backward_rows(events: Mapping[str, pl.DataFrame]) -> tuple[str, ...]:
+    """Return a warning for each event table with rows that end before they begin.
+
+    >>> stay = {"start_date": ["2026-03-02"], "end_date": ["2026-03-01"]}
+    >>> backward_rows({"ward_stays": pl.DataFrame(stay)})
+    ('ward_stays: 1 of 1 rows end before they begin: no days, stays or discharges are counted',)
+    """
+    return tuple(
+        f"{name}: {rows:,} of {events[name].height:,} rows end before they begin: no days, stays "
+        "or discharges are counted"
+        for name, rows in backward(events).items()
+    )
 
 
 def _notices(laid: Layout, pack: Pack, people: pl.DataFrame, progress: Progress) -> tuple[str, ...]:

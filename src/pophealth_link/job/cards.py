@@ -10,18 +10,17 @@ import polars as pl
 
 from pophealth_link import evaluate, places
 from pophealth_link.evaluate import CardContext, LinkageCard
-from pophealth_link.indicators import catalogue
+from pophealth_link.indicators import Catalogue, Indicator, catalogue
 from pophealth_link.job.model import Job
 from pophealth_link.reference import Pack
 
 CARD, CARD_TEXT = "linkage_card.json", "linkage_card.md"
-# Indicators whose denominator is everybody whom the baseline places on the day.
-_EVERYBODY = "People on the day, all ages"
 
 # What a reader of the card must know about this version's linkage.
 _LIMITS = (
     "Linkage intervals (linkage_lower, linkage_upper) rest on assumptions about records that were "
-    "never compared, which the guide states.",
+    "never compared, which the guide states. They leave out where people are placed, who is twice "
+    "on the register, and what sources record wrongly: they are not the error of a count as such.",
     "People on no register, and people whose link was missed, are counted on the resident basis "
     "alone, by the postcode of their own record.",
     "The match probability is the model's own; it cannot see pairs that were never compared.",
@@ -49,14 +48,16 @@ def card(
     index: pl.DataFrame,
     *,
     baseline: pl.DataFrame | None = None,
+    listed: Catalogue | None = None,
 ) -> LinkageCard:
     """Return the released card from the `exact` counts of the linkage.
 
     Where those were kept back, it tells what the person `index` itself shows, and says so. Who is
     in a footprint is read from the `baseline` as released: it then tells nothing that the baseline
-    does not tell.
+    does not tell. `listed`: the indicators of the job; those that the library ships if left out.
     """
-    context = _context(job, pack, baseline, kept_back=exact is None)
+    inside = () if baseline is None else footprint_rows(baseline, listed)
+    context = _context(job, pack, inside, kept_back=exact is None)
     return evaluate.card(_from_index(job, index) if exact is None else exact, job.policy, context)
 
 
@@ -96,7 +97,7 @@ def _from_index(job: Job, index: pl.DataFrame) -> dict[str, Any]:
 
 
 def _context(
-    job: Job, pack: Pack, baseline: pl.DataFrame | None, *, kept_back: bool
+    job: Job, pack: Pack, inside: tuple[dict[str, Any], ...], *, kept_back: bool
 ) -> CardContext:
     first, last = job.spec.reporting_period
     limits = [_KEPT_BACK] if kept_back else []
@@ -107,7 +108,7 @@ def _context(
         as_of=job.spec.as_of.isoformat(),
         period=f"{first} to {last}",
         reference=pack.name,
-        footprints=() if baseline is None else footprint_rows(baseline),
+        footprints=inside,
         limits=tuple(limits),
         repeat={
             "command": "pophealth-link run JOB --out DIR",
@@ -123,12 +124,16 @@ def _weak(job: Job) -> str:
     return _WEAK.format(least=100 * bounds.least_recall, gap=100 * bounds.largest_gap, draws=draws)
 
 
-def footprint_rows(baseline: pl.DataFrame) -> tuple[dict[str, Any], ...]:
+def footprint_rows(
+    baseline: pl.DataFrame, listed: Catalogue | None = None
+) -> tuple[dict[str, Any], ...]:
     """Return how many people are in a footprint, by type and basis, from a released baseline.
 
-    Sums of released counts: a count that the baseline withholds is in none of them.
+    Sums of released counts: a count that the baseline withholds is in none of them. They are the
+    denominator of an indicator of everybody on the day, of those `listed` (shipped if left out).
     """
-    everyone = [each.id for each in catalogue() if each.denominator == _EVERYBODY]
+    held = catalogue() if listed is None else listed
+    everyone = [each.id for each in held.at("person") if _of_everybody(each)]
     rows = baseline.filter(pl.col("indicator").is_in(everyone), stratum="all").filter(
         pl.col("denominator").is_not_null() | pl.col("status").is_in(_WITHHELD)
     )
@@ -139,6 +144,11 @@ def footprint_rows(baseline: pl.DataFrame) -> tuple[dict[str, Any], ...]:
         "footprint_type", "basis", maintain_order=True
     )
     return tuple(_footprint_row(str(kind), str(basis), own) for (kind, basis), own in groups)
+
+
+def _of_everybody(each: Indicator) -> bool:
+    of_some = each.among or each.min_age is not None or each.max_age is not None
+    return each.statistic == "proportion" and not of_some
 
 
 def _footprint_row(kind: str, basis: str, rows: pl.DataFrame) -> dict[str, Any]:

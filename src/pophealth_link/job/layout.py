@@ -60,7 +60,7 @@ def layout(job: Job, pack: Pack, patients: pl.DataFrame, files: Mapping[str, Acc
     """
     areas = areas_on_day(job, pack)
     held = footprints.practice_rows(job, pack, files, areas)
-    counted = published(job, pack, areas)
+    counted = published_patients(job, pack, areas)
     lives = patients if counted is None else counted
     # Areas make the other types: who lives where needs no fit.
     made = held.units.filter(pl.col("footprint_type").is_in(held.fitted))
@@ -124,7 +124,7 @@ def authorities(job: Job, pack: Pack, areas: pl.DataFrame) -> list[str]:
     return sorted({code for found in held.values() for code in found})
 
 
-def published(job: Job, pack: Pack, areas: pl.DataFrame) -> pl.DataFrame | None:
+def published_patients(job: Job, pack: Pack, areas: pl.DataFrame) -> pl.DataFrame | None:
     """Return the patients by practice and LSOA that the reference publishes, if it does.
 
     None too where nothing of what it publishes is on the LSOAs of `areas`' vintage.

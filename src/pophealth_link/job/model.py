@@ -10,6 +10,7 @@ from typing import Literal
 from pophealth_link import reference, sources
 from pophealth_link.disclosure import Policy
 from pophealth_link.folders import is_file
+from pophealth_link.indicators import codelists
 from pophealth_link.job.spec import NAMED_MODELS, JobSpec
 from pophealth_link.link import previous_index
 from pophealth_link.privacy import Key
@@ -73,6 +74,7 @@ class Job:
         if half == "analyse":
             yield from (self.resolve(f.path) for f in self.spec.footprints.files.values())
             yield from map(self.resolve, self.spec.need.files.values())
+            yield from self._code_lists()
             return
         if self.spec.privacy.opt_outs:
             yield self.resolve(self.spec.privacy.opt_outs)
@@ -84,3 +86,8 @@ class Job:
             yield self.resolve(self.spec.link.number_changes)
         if self.spec.link.previous_index:
             yield from previous_index.files(self.resolve(self.spec.link.previous_index))
+
+    def _code_lists(self) -> Iterator[Path]:
+        """Yield the code lists by file that the job's own indicators name."""
+        written = self.spec.need.catalogue
+        yield from codelists.files_named(self.resolve(written)) if written else ()

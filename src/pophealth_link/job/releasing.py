@@ -33,7 +33,8 @@ def release(job: Job, pack: Pack, done: Analysed, out: Path, progress: Recorder)
     Raises `DisclosureError` where the policy cannot be met.
     """
     baseline, summary = _released(done, job.policy)
-    card = cards.card(job, pack, done.index.exact, done.index.people, baseline=baseline)
+    exact, people = done.index.exact, done.index.people
+    card = cards.card(job, pack, exact, people, baseline=baseline, listed=done.listed)
     progress.stage("writing the report")
     fitted = need.need_index(done.inputs, indicators=done.listed)
     index = fitted.summary()

@@ -14,10 +14,12 @@ import polars as pl
 
 from pophealth_link import indicators
 from pophealth_link.errors import LinkageError
+from pophealth_link.indicators import codelists as clinical
 from pophealth_link.job import layout
 from pophealth_link.job.analysing import PEOPLE_FILE, Analysed, registered_patients
 from pophealth_link.job.index import CARD_FACTS
 from pophealth_link.job.model import Job
+from pophealth_link.job.progress import Silent
 from pophealth_link.need import shared_people
 from pophealth_link.need.rounding import round_patients
 from pophealth_link.need.snapshot import CONDITION, Snapshot, definitions, members
@@ -53,7 +55,7 @@ def snapshot(
         period=inputs.period,
         policy=job.policy.parameters(),
         definitions=definitions(listed),
-        code_lists=_code_lists(job),
+        code_lists={**_code_lists(job), **_lists_by_file(job)},
         vintages={**inputs.vintages, "reference": pack.name},
         over_dispersion={
             each["indicator"]: each["over_dispersion"]
@@ -85,6 +87,12 @@ def _code_lists(job: Job) -> dict[str, tuple[str, ...]]:
     return held | {f"{CONDITION}{name}": tuple(codes) for name, codes in own.iter_rows()}
 
 
+def _lists_by_file(job: Job) -> Mapping[str, tuple[str, ...]]:
+    """Return the code lists by file that the job's own indicators name, by the file's name."""
+    written = job.spec.need.catalogue
+    return clinical.lists_of(job.resolve(written)) if written else {}
+
+
 def _linkage(card: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     """Return source, setting, records and linked of each source but the register, as released."""
     settings = {each["name"]: each["setting"] for each in card["data"]["sources"]}
@@ -105,11 +113,18 @@ def _few_patients(job: Job, pack: Pack, done: Analysed) -> list[str]:
     None where the reference publishes patients by practice and LSOA: those made the fit.
     """
     rounded = round_patients(job.policy)
-    if rounded is None or layout.published(job, pack, pl.DataFrame(done.inputs.areas)) is not None:
+    if rounded is None or _fitted_to_published(job, pack, done):
         return []
     lives = registered_patients(done.index.facts).drop_nulls("lsoa_code")
     few = rounded(lives.group_by("lsoa_code").agg(pl.col("people").sum())).filter("withheld")
     return few["lsoa_code"].sort().to_list()
+
+
+def _fitted_to_published(job: Job, pack: Pack, done: Analysed) -> bool:
+    # What there is to tell of these patients was told when the best fit was made of them.
+    with layout.telling(Silent()):
+        found = layout.published_patients(job, pack, pl.DataFrame(done.inputs.areas))
+    return found is not None
 
 
 def _sizes(pack: Pack, done: Analysed) -> dict[str, int]:

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from pophealth_link.engine import Frame
+import narwhals as nw
+
+from pophealth_link.engine import Frame, collect, lazy
 from pophealth_link.errors import DataError
+from pophealth_link.schema.codes import AGE_BAND_STARTS
 
 
 @dataclass(frozen=True)
@@ -46,3 +49,20 @@ class BaselineInputs:
         first, last = self.period
         tables = ", ".join(sorted(self.events)) or "none"
         return f"BaselineInputs(as_of={self.as_of}, period={first} to {last}, events: {tables})"
+
+
+def require_age_bands(people: Frame) -> None:
+    """Refuse people whose age band is none of the list: they would be in no count by age.
+
+    An empty band is an age that is not known, and is let through. Raises `DataError`, which tells
+    how many people, and no value.
+    """
+    band = nw.col("age_band")
+    strange = lazy(people).filter(~band.is_null(), ~band.is_in(list(AGE_BAND_STARTS)))
+    many = int(collect(strange.select(nw.len().alias("people")))["people"].item())
+    if many:
+        raise DataError(
+            f"{many:,} people have an age band that does not exist.",
+            "They would count neither among children nor among adults.",
+            fix="give bands of the code list `age_band`; leave an age that is not known empty.",
+        )

@@ -18,7 +18,7 @@ from pophealth_link.indicators.reduced import Reduced, reduced
 from pophealth_link.indicators.rows import Plan
 from pophealth_link.indicators.tally import COUNTS
 from pophealth_link.need.homes import with_homes
-from pophealth_link.need.inputs import BaselineInputs
+from pophealth_link.need.inputs import BaselineInputs, require_age_bands
 from pophealth_link.schema.strata import FAMILIES
 
 _UNIT = ("basis", "unit", "indicator", "stratum")
@@ -43,9 +43,11 @@ class Tally:
 def tally(inputs: BaselineInputs, *, indicators: Catalogue | None = None) -> Tally:
     """Count people, their events and dwellings by unit, for the bases of `unit_footprints`.
 
-    Only the rest of a count needs all people at once: see `counts.count_tally`.
+    Only the rest of a count needs all people at once: see `counts.count_tally`. Raises `DataError`
+    where people have an age band that does not exist.
     """
     listed = catalogue() if indicators is None else indicators
+    require_age_bands(inputs.people)
     inputs = with_homes(inputs)
     bases = tuple(_bases(inputs.unit_footprints))
     small = reduced(

@@ -27,7 +27,7 @@ from pophealth_link.places.memberships import (
     practice_footprints,
     registration,
 )
-from pophealth_link.places.patients import published_patients
+from pophealth_link.places.patients import latest_begun, patients_by_home, published_patients
 from pophealth_link.places.people import linked_settings, place
 from pophealth_link.places.postcodes import ended_postcodes, locate
 from pophealth_link.places.recoded import recode_measures
@@ -70,6 +70,7 @@ __all__ = [
     "ended_practices",
     "imd_from_domain_ranks",
     "is_reason",
+    "latest_begun",
     "linked_settings",
     "listed_shares",
     "listed_units",
@@ -77,6 +78,7 @@ __all__ = [
     "modelled_patients",
     "on_2021",
     "outlines",
+    "patients_by_home",
     "place",
     "practice_footprints",
     "practice_successors",

@@ -107,7 +107,7 @@ def shape_columns(path: Path, layer: str | None = None) -> list[str]:
     except (OSError, ValueError, RuntimeError):
         names = None
     if names is None:
-        raise ReferenceDataError(f"{path.name} could not be read as a file of shapes.")
+        raise _unreadable(path)
     return names
 
 

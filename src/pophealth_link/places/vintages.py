@@ -39,15 +39,16 @@ def convert_vintage(
     Unchanged areas (U) copy. Counts of an area of which there are several in the other vintage are
     divided by the people of those, evenly without a weight; counts of several areas that are one
     there sum. Rates copy, and are the mean weighted by people: so it is for split (S) and merged
-    (M) areas either way. Irregular areas (X) follow both rules, a best fit, with a `PlacesWarning`.
-    A value
-    missing in any part is missing. A part without a row adds nothing, to a count or to a mean; the
-    areas that lack one (counts: in every group; rates: in any) are told by a `PlacesWarning`.
-    Counts of areas that the lookup does not hold go to a row
-    without a code, so totals are conserved; rates of such areas are left out; both with a
-    `PlacesWarning`. Raises `DataError`
-    or `ReferenceDataError` for wrong columns or repeated areas. Source: ONS, LSOA (2011) to LSOA
-    (2021) exact-fit lookup, change indicator.
+    (M) areas either way. Irregular areas (X) follow both rules, a best fit.
+
+    A value missing in any part is missing. A part without a row adds nothing, to a count or to a
+    mean. Counts of areas that the lookup does not hold go to a row without a code, so totals are
+    conserved; rates of such areas are left out. A `PlacesWarning` counts the irregular areas, those
+    not in the lookup, those divided or weighed evenly for want of people, and those of which a part
+    has no row (counts: in every group; rates: in any).
+
+    Raises `DataError` or `ReferenceDataError` for wrong columns or repeated areas. Source: ONS,
+    LSOA (2011) to LSOA (2021) exact-fit lookup, change indicator.
 
     >>> old = pl.DataFrame({"lsoa11_code": ["A", "B"], "people": [10, 5]})
     >>> merged = {"lsoa11_code": ["A", "B"], "lsoa21_code": ["C", "C"], "change_code": ["M", "M"]}

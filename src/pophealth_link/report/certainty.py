@@ -21,11 +21,11 @@ def certainty(rows: pl.DataFrame, texts: Mapping[str, IndicatorText]) -> Part:
     return Part(
         "certainty",
         "How sure the headline numbers are",
-        "Two things blur a number. Chance: a small count would have been another in another year. "
-        "Linkage: doubtful links could have been decided otherwise. They are shown apart, since "
-        "more data mends the first and better identifiers the second.",
+        "Two things that blur a number can be measured here. Chance: a small count would have been "
+        "another in another year. Linkage: links may be wrong or missing. They are shown apart, "
+        "since more data mends the first and better identifiers the second.",
         ("recorded",),
-        (_both(everyone, texts), _weak(rows, texts)),
+        (_both(everyone, texts), _left_out(everyone), _weak(rows, texts)),
     )
 
 
@@ -47,10 +47,18 @@ def _both(rows: pl.DataFrame, texts: Mapping[str, IndicatorText]) -> Exhibit:
         if marks
         else (),
         caption="Thin bars: 95% interval, what chance alone would do. Pale bars: limits from "
-        "linkage error, within which the number lies as doubtful links are decided. Each line "
-        "is in units of its own number, so that all fit on one scale.",
+        "linkage error alone. Each line is in units of its own number, so that all fit on one "
+        "scale.",
         grid=_grid(held),
     )
+
+
+def _left_out(rows: pl.DataFrame) -> Exhibit:
+    title = "What the limits from linkage do not hold"
+    if rows["linkage_lower"].null_count() == rows.height:
+        return Exhibit(title, absent="This baseline has no limits from linkage.")
+    said = (words.LINKAGE_LIMITS, words.LINKAGE_LEAVES_OUT, words.LINKAGE_FALLS_SHORT)
+    return Exhibit(title, words=said)
 
 
 def _person_level(texts: Mapping[str, IndicatorText]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Footprints compared: funnels around the whole area's value, and values standardised for age."""
+"""Footprints compared: funnels, values standardised for age, and counts beside expected ones."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from pophealth_link.report.exhibits import (
     Grid,
     Part,
     Picture,
+    basis_of,
     footprints,
     table,
     why,
@@ -46,14 +47,15 @@ _MARKS = {
 
 
 def compared(inputs: ReportInputs, texts: Mapping[str, IndicatorText]) -> Part:
-    """Return the section, from the tables `funnels` and `standardised`."""
+    """Return the section, from the tables `funnels`, `standardised` and `observed_expected`."""
     return Part(
         "comparison",
         "Footprints compared",
         "Whether a footprint differs from the whole area by more than chance would let it. A "
-        "difference is a reason to ask, not a judgement: needs, ages, recording and supply differ.",
+        "difference is a reason to ask, not a judgement: needs, ages, recording and supply differ. "
+        "Intervals hold sampling alone.",
         ("recorded",),
-        (_funnels(inputs, texts), _standardised(inputs, texts)),
+        (_funnels(inputs, texts), _standardised(inputs, texts), _expected(inputs, texts)),
     )
 
 
@@ -206,12 +208,78 @@ def _ratios(
     return (text.title, *(_ratio(of.get(place)) for place in places))
 
 
-def _ratio(row: Mapping[str, Any] | None) -> str:
+def _ratio(row: Mapping[str, Any] | None, column: str = "ratio") -> str:
     if row is None:
         return NONE
-    if row["ratio"] is None:
+    if row[column] is None:
         return why(row)
-    ratio, interval = with_interval(row, "ratio", "", 2)
+    ratio, interval = with_interval(row, column, "", 2)
     sign = _MARKS.get(str(row["significance"]), "").split(" ")[0]
     told = f"{ratio} ({interval})" if interval != NONE else ratio
     return f"{told} {sign}" if sign.startswith(("▲", "▼")) else told
+
+
+def _expected(inputs: ReportInputs, texts: Mapping[str, IndicatorText]) -> Exhibit:
+    title = "As many as their ages lead one to expect: counted over expected"
+    held = table(inputs, "observed_expected")
+    if held is None:
+        return Exhibit(title, absent="No expected counts were released with this baseline.")
+    kept = footprints(held)
+    kept = kept.filter(pl.col("footprint_type") == _kind(kept))
+    found = set(kept.filter("given")["indicator"].unique().to_list())
+    names = [name for name in headlines.chosen(headlines.HEADLINES, texts) if name in found]
+    if not names:
+        return Exhibit(
+            title,
+            absent="No headline indicator has a count, people by age and rates by age that can be "
+            "shown for a footprint without counts by age.",
+        )
+    of = {name: kept.filter(pl.col("indicator") == name) for name in names}
+    return Exhibit(
+        title,
+        words=(_about_expected(kept),),
+        grid=_expected_grid(kept, of, texts),
+        folded=tuple(_counts_grid(rows, texts[name]) for name, rows in of.items()),
+    )
+
+
+def _about_expected(rows: pl.DataFrame) -> str:
+    return (
+        "For footprints without counts by age: people counted over those whom the whole area’s "
+        "rates by age lead one to expect among the footprint’s own people; 1 is as many as "
+        f"expected. {words.BASES[basis_of(rows)]} people. Expected counts are rounded to the "
+        "nearest five: where few are expected, that alone moves the ratio. Each footprint is held "
+        "against the whole area, not against another one."
+    )
+
+
+def _expected_grid(
+    rows: pl.DataFrame, of: Mapping[str, pl.DataFrame], texts: Mapping[str, IndicatorText]
+) -> Grid:
+    by_place = {
+        name: {row["footprint_code"]: row for row in own.iter_rows(named=True)}
+        for name, own in of.items()
+    }
+    places = _places(rows).items()
+    lines = (
+        (name, *(_ratio(own.get(code), "value") for own in by_place.values()))
+        for (_, code), name in places
+    )
+    heads = ("Footprint", *(texts[name].title for name in of))
+    return Grid("People counted over people expected, with 95% interval", heads, tuple(lines))
+
+
+def _counts_grid(rows: pl.DataFrame, text: IndicatorText) -> Grid:
+    lines = (
+        (
+            row["name"],
+            words.count(row["observed"]),
+            words.count(row["expected"]),
+            *with_interval(row, "value", "", 2),
+            {**_MARKS, "not significant": "as expected"}.get(str(row["significance"]), NONE),
+        )
+        for row in rows.iter_rows(named=True)
+    )
+    heads = ("Footprint", "Counted", "Expected", "Ratio", "95% interval", "Reading")
+    caption = f"{text.title}: people counted and expected"
+    return Grid(caption, heads, tuple(lines), (5,), text.title)

@@ -129,6 +129,26 @@ _ALWAYS = (
     "taking one footprint, basis, stratum or release from another."
 )
 
+# What limits from linkage are, what they leave out, and where they fell short when measured
+# (docs/uncertainty.md).
+LINKAGE_LIMITS = (
+    "95% limits of what the same records would count, had each been given to the person it is of. "
+    "They hold links that may be wrong, were left open or were never compared, and nothing else: "
+    "they are not the error of the number as such."
+)
+LINKAGE_LEAVES_OUT = (
+    "Left out are where people are placed (old addresses, unknown postcodes, people of no fixed "
+    "abode who are counted at an address they gave), people who are twice on the register, ages "
+    "and ethnic groups that are recorded wrongly or not at all, and rounding. So a number may be "
+    "further off than these limits, on the resident basis and between ethnic groups above all."
+)
+LINKAGE_FALLS_SHORT = (
+    "On synthetic people the limits held the right count less often than they should for people "
+    "in temporary accommodation, with or without mental illness, for people with severe mental "
+    "illness whom housing or social care knows, and for the values of black ethnic groups and of "
+    "people of unknown ethnic group. Read these as less sure than they look."
+)
+
 # Why an indicator has no intervals, by its statistic or by the interval that it should have.
 _NO_INTERVALS = MappingProxyType(
     {

@@ -155,7 +155,11 @@ BASELINE = Table(
         Column("footprint_name", "text", "Name of the footprint."),
         Column("basis", "text", "registered or resident.", required=True),
         Column("indicator", "text", "Id of the indicator in the catalogue.", required=True),
-        Column("stratum", "text", "all, or quintile_1 (most deprived) to quintile_5."),
+        Column(
+            "stratum",
+            "text",
+            "all; quintile_1 (most deprived) to quintile_5; or a sex, age or ethnic group.",
+        ),
         Column("numerator", "number", "Numerator as released."),
         Column("denominator", "number", "Denominator as released."),
         Column("value", "number", "Value, in the unit."),
