@@ -4,8 +4,13 @@
 events in chunks (Parquet, in no order), counts them with the library and with `need_scale_plain`,
 each in a process of its own, checks that both give the same counts, and prints seconds, peak memory
 and the ratio; 1 where the library takes more than 1.5 times as long or over 8 GB. What is in the
-folder already is used again. Assumed: that a person has `events/people` events, that the conditions
-are as frequent as `WEIGHTS` say, and that a person's own ones come back, as in real records.
+folder already is used again; `--out benchmarks/results` keeps the figures.
+
+Not the whole catalogue is counted: the indicators of people with one recorded condition, which an
+analyst would write by hand (`listed`). None that combines others (`parts`, `among`: overlaps,
+comorbidity, social context), is of people of unknown age, or of other events, days or areas is in
+the figures. Assumed: that a person has `events/people` events, that the conditions are as frequent
+as `WEIGHTS` say, and that a person's own ones come back, as in real records.
 """
 
 from __future__ import annotations
@@ -17,9 +22,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -48,6 +54,8 @@ SYSTEMS = ("library", "plain")
 TIME_LIMIT = 3_600.0
 COUNTS = ("numerator", "denominator")
 CELL = ("footprint_type", "footprint_code", "indicator", "stratum")
+# Seconds by the clock, seconds of processor and most bytes held of each run, by system.
+Taken = Mapping[str, Sequence[tuple[float, float, int]]]
 _MET = {True: "met", False: "not met"}
 _SAME = {True: "equal", False: "NOT EQUAL"}
 
@@ -64,27 +72,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{asked.events:,} events of {asked.people:,} people; {threads} threads, load {load:.1f}."
     )
     taken = {name: [_run(name, folder) for _ in range(asked.repeat)] for name in SYSTEMS}
-    return _told(taken, folder)
+    about = {"events": asked.events, "people": asked.people, "threads": threads, "load": load}
+    return tell(taken, about, folder, asked.out)
 
 
-def _told(taken: dict[str, list[tuple[float, float, int]]], folder: Path) -> int:
-    clocks, processor = (
-        {name: statistics.median(each[place] for each in runs) for name, runs in taken.items()}
-        for place in (0, 1)
-    )
-    peaks = {name: max(each[2] for each in runs) for name, runs in taken.items()}
-    for name in SYSTEMS:
-        print(f"{clocks[name]:8.1f} s  {processor[name]:8.1f} s of processor"
-              f"  {peaks[name] / 1e9:6.2f} GB at most  {name}")  # fmt: skip
-    ratio = clocks["library"] / clocks["plain"]
-    same = pl.read_parquet(folder / "library.parquet").equals(
-        pl.read_parquet(folder / "plain.parquet")
-    )
-    met = ratio <= RATIO_LIMIT and peaks["library"] < MEMORY_LIMIT
-    limits = f"at most {RATIO_LIMIT:g}, under {MEMORY_LIMIT / 1e9:g} GB: {_MET[met]}"
-    work = processor["library"] / processor["plain"]
-    print(f"ratio {ratio:.2f} ({work:.2f} of processor), {limits}; the counts are {_SAME[same]}")
-    return int(not (met and same))
+def scope() -> dict[str, int]:
+    """Return of how many indicators the counts are, of how many; and how many combine others."""
+    held = catalogue()
+    combined = sum(bool(each.parts or each.among) for each in held.at("person"))
+    return {"indicators": len(listed()), "of": len(held), "combined": combined}
+
+
+def tell(taken: Taken, about: Mapping[str, float], folder: Path, out: Path | None) -> int:
+    """Print the figures, keep them in `out` if given; 1 where a limit is not met or counts differ.
+
+    `taken`: seconds by the clock, of processor and most bytes held of each run, by system; the
+    counts of both systems are in `folder`.
+    """
+    found = figures(taken, folder) | {"scope": scope(), **about}
+    for name, each in found["systems"].items():
+        print(f"{each['seconds']:8.1f} s  {each['processor']:8.1f} s of processor"
+              f"  {each['peak_memory'] / 1e9:6.2f} GB at most  {name}")  # fmt: skip
+    limits = f"at most {RATIO_LIMIT:g}, under {MEMORY_LIMIT / 1e9:g} GB: {_MET[found['met']]}"
+    print(f"ratio {found['ratio']:.2f} ({found['ratio_of_processor']:.2f} of processor), {limits}; "
+          f"the counts are {_SAME[found['equal']]}")  # fmt: skip
+    told = found["scope"]
+    print(f"{told['indicators']} of {told['of']} indicators: people with one recorded condition; "
+          f"none of the {told['combined']} that combine others")  # fmt: skip
+    if out is not None:
+        text = json.dumps(found, indent=2, sort_keys=True) + "\n"
+        (out / "need_scale.json").write_text(text, encoding="utf-8")
+    return int(not (found["met"] and found["equal"]))
+
+
+def figures(taken: Taken, folder: Path) -> dict[str, Any]:
+    """Return medians of seconds, most memory, ratios, and whether limits are met, counts equal."""
+    systems = {
+        name: {
+            "seconds": statistics.median(each[0] for each in runs),
+            "processor": statistics.median(each[1] for each in runs),
+            "peak_memory": max(each[2] for each in runs),
+        }
+        for name, runs in taken.items()
+    }
+    library, plain = (systems[name] for name in SYSTEMS)
+    ratio = library["seconds"] / plain["seconds"]
+    counts = [pl.read_parquet(folder / f"{name}.parquet") for name in SYSTEMS]
+    return {
+        "systems": systems,
+        "ratio": ratio,
+        "ratio_of_processor": library["processor"] / plain["processor"],
+        "met": ratio <= RATIO_LIMIT and library["peak_memory"] < MEMORY_LIMIT,
+        "equal": counts[0].equals(counts[1]),
+    }
 
 
 def make(folder: Path, events: int, people: int) -> None:
@@ -166,7 +206,7 @@ def listed() -> Catalogue:
             each.id: each
             for each in catalogue().at("person")
             if each.counted == "people"
-            and not (each.parts or each.among)
+            and not (each.parts or each.among or each.unknown_ages)
             and all(rule.table == "condition_events" for rule in each.events)
         }
     )
@@ -234,6 +274,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=2_000_000)
     parser.add_argument("--repeat", type=int, default=1, help="runs of each system")
     parser.add_argument("--folder", type=Path, help="where data are made; left out: a new one")
+    parser.add_argument("--out", type=Path, help="folder in which need_scale.json keeps figures")
     parser.add_argument("--system", choices=SYSTEMS, help="count once, in this process")
     return parser.parse_args(arguments)
 

@@ -18,6 +18,7 @@ from pophealth_link.job.model import Job
 from pophealth_link.job.spec import parse
 from pophealth_link.need import BaselineInputs, Tally
 from pophealth_link.reference import Pack
+from pophealth_link.schema import EVENT_TABLES
 from pophealth_link.schema.outputs import PERSON_FACTS
 from pophealth_link.synthetic import Synthetic
 from pophealth_link.synthetic.sources import SOURCES
@@ -90,15 +91,19 @@ def _events(part: Synthetic) -> dict[str, pl.DataFrame]:
 
 
 def _filled(events: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Return tables of the same columns with one row, in which none is empty."""
+    """Return tables of the same columns with every code of each, in which none is empty."""
     value = {pl.String: "1", pl.Date: date.min, pl.Boolean: True}
-    return {
-        name: pl.DataFrame(
-            {key: pl.Series([value.get(kind.base_type(), 1)], dtype=kind) for key, kind in
-             frame.schema.items()}
-        )
-        for name, frame in events.items()
-    }  # fmt: skip
+    made = {}
+    for name, frame in events.items():
+        coded = (each for each in EVENT_TABLES[name].columns if each.codes is not None)
+        codes = {each.name: sorted(each.codes.codes) for each in coded if each.codes}
+        rows = max((len(each) for each in codes.values()), default=1)
+        columns = {
+            key: (codes.get(key, [value.get(kind.base_type(), 1)]) * rows)[:rows]
+            for key, kind in frame.schema.items()
+        }
+        made[name] = pl.DataFrame(columns, schema=frame.schema)
+    return made
 
 
 def count(tallies: Sequence[PartTally], on: Ground) -> pl.DataFrame:

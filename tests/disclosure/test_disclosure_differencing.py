@@ -296,6 +296,23 @@ def test_fractions_of_shared_practices() -> None:
     assert told.row(1) == (0, 8)
 
 
+@pytest.mark.parametrize("name", sorted(HIDDEN))
+def test_many_days_of_few_people_are_not_told_by_what_is_left(name: str) -> None:
+    """1,749 days on three wards, 351 of them of six people: 1,749 - 1,311 - 87 would tell them."""
+    table = tiny([1_749, 351, 1_311, 87])
+    frame = table.frame.with_columns(few=pl.Series([False, True, False, False]))
+    done = protect(frame, policy(name), relations=table.relations, counts=["n"], withhold="few")
+    assert done.check.passed
+    shown_ = done.frame["n"].to_list()
+    assert shown_[1] is None
+    base = policy(name).base
+    rest = [(0, 10_000) if n is None else (n - base, n + base) for n in shown_]
+    low = rest[0][0] - rest[2][1] - rest[3][1]
+    high = rest[0][1] - rest[2][0] - rest[3][0]
+    assert low < 0.5 * 351
+    assert high > 1.5 * 351
+
+
 def keyed(table: Table) -> pl.DataFrame:
     codes = [f"U{i}" for i in range(len(table.counts))]
     return table.frame.with_columns(
@@ -364,10 +381,10 @@ def test_two_hundred_thousand_rows_take_seconds() -> None:
     one = pl.concat([pcns, icps.select(pcns.columns)]).with_columns(basis=pl.lit("registered"))
     frame = pl.concat(one.with_columns(indicator=pl.lit(f"i{i}")) for i in range(5))
     assert frame.height > 175_000
-    began = time.perf_counter()
+    began = time.process_time()
     found = relations(frame)
     done = protect(frame, policy("hes"), relations=found, counts=["n"])
-    assert time.perf_counter() - began < 30
+    assert time.process_time() - began < 30
     assert done.check.passed
 
 

@@ -105,6 +105,30 @@ def test_beds_are_counted_as_by_hand(name: str, expected: dict[str, int]):
     assert why(name, beds()) is None
 
 
+def test_placements_are_those_with_a_distance_and_those_without():
+    """By hand: ann's ward is 130 km away, dan's and eve's are not known to be anywhere."""
+    held = beds()
+    spells = [(who, "mh", who, f"r{who}", day(50), day(60), "21", "1") for who in ("dan", "eve")]
+    away = [(who, "mh", f"r{who}", day(50), "10") for who in ("dan", "eve")]
+    held["hospital_spells"] = pl.concat([held["hospital_spells"], table(
+        "hospital_spells", *spells,
+        columns="person_id source spell_id referral_id start_date end_date admission_method"
+        " discharge_method",
+    )])  # fmt: skip
+    held["referrals"] = pl.concat([held["referrals"], table(
+        "referrals", *away,
+        columns="person_id source referral_id referral_date out_of_area_reason",
+    )])  # fmt: skip
+    whole, parts = "out_of_area_placements", ("with_distance", "without_distance")
+    assert counts(whole, held) == {"ann": 1, "dan": 1, "eve": 1}
+    assert counts(f"{whole}_with_distance", held) == {"ann": 1}
+    assert counts(f"{whole}_without_distance", held) == {"dan": 1, "eve": 1}
+    assert {HELD[f"{whole}_{part}"].part_of for part in parts} == {(whole,)}
+    stays = held["ward_stays"].with_columns(pl.lit(None, pl.Int64).alias("home_distance"))
+    nowhere = held | {"ward_stays": stays}
+    assert [why(f"{whole}_{part}", nowhere) is None for part in parts] == [False, False]
+
+
 def test_crises_count_one_a_person_a_day_over_all_routes():
     events = {
         "emergency_attendances": table(
@@ -116,9 +140,9 @@ def test_crises_count_one_a_person_a_day_over_all_routes():
         ),
         "referrals": table(
             "referrals",
-            ("ann", day(3), "1"),
-            ("bob", day(4), "4"),
-            columns="person_id referral_date priority",
+            ("ann", day(3), "1", "04"),
+            ("bob", day(4), "4", None),
+            columns="person_id referral_date priority primary_reason",
         ),
         "legal_statuses": table(
             "legal_statuses",
@@ -137,6 +161,9 @@ def test_crises_count_one_a_person_a_day_over_all_routes():
     assert why("crisis_referrals", alone) is None
     # Without emergency departments the whole is not known, rather than small.
     assert "none of the codes" in str(why("crisis_presentations", alone))
+    assert why("crisis_presentations", events) is None
+    del events["legal_statuses"]
+    assert why("crisis_presentations", events) == "no source gives legal_statuses"
 
 
 def test_contacts_missed_and_cancelled_are_apart():
@@ -184,6 +211,7 @@ def test_the_parts_of_a_pathway_add_up_to_it(asked):
         for n, (_, at, wait) in enumerate(asked)
         if wait is not None
     ]
+    seen.append(("zoe", "mh", "rz", day(0), "3"))
     events = derived(
         {
             "referrals": table("referrals", *rows, columns=names),

@@ -117,9 +117,38 @@ def test_the_day_of_an_admission_comes_from_the_spells_where_it_is_not_told():
         ("ann", MAY, "10:00", "admission", None, None),  # two days later
         ("bob", MAY, "21:00", "admission", None, None),  # the same day: 3 hours were left
         ("cat", MAY, "10:00", "home_treatment", None, None),
+        ("dan", MAY, "10:00", "admission", None, None),  # never
         hospital_spells=spells,
     )
-    assert found == {"ann": "over", "bob": "within", "cat": "over"}
+    # Of home treatment spells tell nothing.
+    assert found == {"ann": "over", "bob": "within", "cat": "not_known", "dan": "over"}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("admission", {"admission": "over", "home_treatment": "not_known"}),
+        ("home_treatment", {"admission": "not_known", "home_treatment": "over"}),
+    ],
+)
+def test_what_began_is_told_of_each_decision_apart(told, expected):
+    rows = [(each, MAY, "10:00", each, None, None) for each in ("admission", "home_treatment")]
+    found = waits(*rows, ("bob", MAY, "10:00", told, MAY, "11:00"))
+    assert found == {**expected, "bob": "within"}
+
+
+def test_referrals_tell_of_crises_only_with_priorities_and_reasons():
+    def routes(*rows: tuple[object, ...]) -> list[str]:
+        names = "person_id referral_date priority primary_reason"
+        asked = {"referrals": table("referrals", *rows, columns=names)}
+        seen = table("legal_statuses", ("zoe", MAY, "20"),
+                     columns="person_id start_date legal_status")  # fmt: skip
+        made = derived({**asked, "legal_statuses": seen}, **WHEN)["crisis_presentations"]
+        return sorted(made["route"])
+
+    assert routes(("ann", MAY, "1", "04")) == ["crisis_referral", "place_of_safety"]
+    assert routes(("ann", MAY, "1", None)) == ["place_of_safety"]
+    assert routes(("ann", MAY, None, "18")) == ["place_of_safety"]
 
 
 def test_the_time_of_an_admission_comes_from_the_spells_where_it_is_not_told():

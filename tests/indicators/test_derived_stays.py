@@ -13,6 +13,7 @@ from tiny import table
 from pophealth_link.indicators.derived import derived
 from pophealth_link.indicators.derived_parts import backward
 from pophealth_link.schema import EVENT_TABLES
+from pophealth_link.schema.codes_services import WARD_TYPE_OF_BED
 from pophealth_link.schema.records_derived import DERIVED_TABLES
 
 FIRST, LAST = date(2025, 4, 1), date(2026, 3, 31)
@@ -182,6 +183,37 @@ def test_ward_stays_are_local_or_out_of_area():
         ("cat", "older_adult_acute", "local"),
         ("dan", "other", "local"),
     ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    wards=st.lists(
+        st.tuples(st.integers(0, 40), st.integers(0, 15), st.sampled_from(["10", "11", "12"])),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_each_day_on_a_ward_is_of_one_type_the_one_that_began_first(wards):
+    """Day by day: a day on two wards is on the one whose stay began first."""
+    stays = table(
+        "ward_stays",
+        *(("ann", "mh", day(start), day(start + n), kind) for start, n, kind in wards),
+        columns="person_id source start_date end_date bed_type",
+    )
+    made = derived({"ward_stays": stays}, **WHEN)["ward_type_stays"]
+    found = [
+        (start + timedelta(days=n), kind)
+        for start, end, kind in rows(made, "start_date", "end_date", "ward_type")
+        for n in range((end - start).days)
+    ]
+    on: dict[date, set[tuple[int, str]]] = {}
+    for start, length, kind in wards:
+        for n in range(start, start + length):
+            on.setdefault(day(n), set()).add((start, WARD_TYPE_OF_BED[kind]))
+    assert sorted(each for each, _ in found) == sorted(on)
+    for each, kind in found:
+        first = min(start for start, _ in on[each])
+        assert kind in {one for start, one in on[each] if start == first}
 
 
 def test_delays_are_cut_to_the_wards_on_which_they_were_spent():

@@ -31,8 +31,9 @@ def referrals(*rows: tuple[object, ...]) -> pl.DataFrame:
 
 
 def contacts(*rows: tuple[object, ...]) -> pl.DataFrame:
+    """The contacts, and one that somebody else missed: the extract tells who attends."""
     names = "person_id source referral_id contact_date attendance"
-    return table("contacts", *rows, columns=names)
+    return table("contacts", *rows, ("zoe", "mh", "rz", day(0), "3"), columns=names)
 
 
 def waits(asked: pl.DataFrame, seen: pl.DataFrame) -> list[tuple[object, ...]]:
@@ -161,6 +162,17 @@ def test_what_an_extract_tells_of_anybody_is_looked_up_in_all_of_it():
 
 def test_no_pathway_is_made_up_where_no_referral_has_a_reason():
     assert waits(referrals(("ann", "mh", "r1", day(0), None, None, "1")), contacts()) == []
+
+
+def test_no_pathway_is_made_up_where_no_referral_has_a_priority():
+    assert waits(referrals(("ann", "mh", "r1", day(0), None, "12", None)), contacts()) == []
+
+
+def test_nobody_is_unseen_where_no_contact_tells_whether_it_was_attended():
+    asked = referrals(("ann", "mh", "r1", day(0), None, "01", "3"))
+    told = contacts(("ann", "mh", "r1", day(1), None))
+    assert waits(asked, told) == [("ann", "psychosis", "unseen", 364, "beyond")]
+    assert waits(asked, told.with_columns(attendance=pl.lit(None, pl.String))) == []
 
 
 def test_talking_therapies_wait_for_treatment_not_assessment():

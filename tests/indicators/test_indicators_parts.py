@@ -11,7 +11,7 @@ from tiny import AS_OF, FIRST, PERIOD, in_duckdb, indicator, rule, table
 from pophealth_link.engine import collect, lazy
 from pophealth_link.errors import JobError
 from pophealth_link.indicators import catalogue, code_lists, extended, load, read
-from pophealth_link.indicators.events import gap, per_person
+from pophealth_link.indicators.events import evidence, gap, in_part, per_person
 from pophealth_link.indicators.overlap import PARTIES, names_of
 from pophealth_link.indicators.parts import combined
 from pophealth_link.indicators.rows import months_before
@@ -44,6 +44,10 @@ COUNCIL = table(
     ("z", date(2024, 1, 1), FIRST - DAY, "memory_and_cognition"),
     columns="person_id start_date end_date primary_support_reason",
 ).with_columns(setting=pl.lit("local_authority"))
+TEMPORARY = table(
+    "temporary_accommodation", ("x", date(2026, 1, 1), None),
+    columns="person_id start_date end_date",
+)  # fmt: skip
 KNOWN = {"condition_events": GP, "diagnoses": TRUST, "social_care_events": COUNCIL}
 
 
@@ -66,6 +70,31 @@ def test_the_setting_of_a_source_says_who_knows():
     )
 
 
+def test_a_register_counts_what_general_practices_record_and_so_do_its_parts():
+    """A trust that sends conditions adds nobody to the register of practices."""
+    sent = GP.filter(condition="dementia").with_columns(
+        person_id=pl.col("person_id").replace({"g": "a", "gc": "b"}),
+        setting=pl.lit("secondary_care"),
+    )
+    events = {**KNOWN, "condition_events": pl.concat([GP, sent])}
+    register = found(catalogue()["dementia_recorded"], **events)
+    assert register == {"g": 1, "gc": 1, "gt": 1, "gtc": 1}
+    parts = [name for knowing, name in names_of("dementia").items() if "gp" in knowing]
+    counts = [set(found(catalogue()[name], **events)) for name in parts]
+    assert sorted(register) == sorted(who for each in counts for who in each)
+
+
+def test_every_count_of_conditions_of_general_practice_says_so():
+    rules = [
+        (each.id, rule.settings)
+        for each in catalogue()
+        for rule in each.events
+        if rule.table == "condition_events"
+    ]
+    assert {settings for _, settings in rules} == {("primary_care",)}
+    assert len(rules) > 70
+
+
 def test_a_part_needs_one_of_its_tables_and_every_part_needs_one():
     each = catalogue()["dementia_known_gp_only"]
     assert gap(each, KNOWN, **WHEN) is None
@@ -73,6 +102,56 @@ def test_a_part_needs_one_of_its_tables_and_every_part_needs_one():
     assert gap(each, without, **WHEN) == "council: no source gives social_care_events"
     none = {**KNOWN, "diagnoses": TRUST.with_columns(diagnosis=pl.lit("J18"))}
     assert gap(each, none, **WHEN) == "trust: diagnoses holds none of the codes"
+
+
+def test_a_part_needs_every_code_of_a_table():
+    """Depression alone is not mental illness: the others on record would be missing."""
+    codes = ("depression", "anxiety", "severe_mental_illness", "eating_disorder")
+    rows = [("ann", code, date(2020, 1, 1)) for code in (*codes, "personality_disorder")]
+    names = "person_id condition recorded_date"
+    each = catalogue()["mental_illness_recorded"]
+    every = table("condition_events", *rows, columns=names)
+    assert gap(each, {"condition_events": every}, **WHEN) is None
+    fewer = every.filter(pl.col("condition") != "eating_disorder")
+    said = gap(each, {"condition_events": fewer}, **WHEN)
+    assert said == "mental: condition_events holds none of the codes eating_disorder"
+    known = catalogue()["mental_illness_known"]
+    events = {**KNOWN, "condition_events": fewer.with_columns(setting=pl.lit("primary_care"))}
+    assert str(gap(known, events, **WHEN)).startswith("gp: condition_events holds none")
+
+
+def told(each, events):
+    return in_part(each, evidence(each, events, **WHEN))
+
+
+def test_the_tables_that_a_part_goes_without_are_told():
+    each = catalogue()["dementia_known_gp_only"]
+    every = {
+        **KNOWN,
+        "admissions": table(
+            "admissions", ("x", date(2021, 1, 1), "F00"),
+            columns="person_id start_date primary_diagnosis",
+        ),
+        "emergency_attendances": table(
+            "emergency_attendances", ("x", date(2021, 1, 1), "F00"),
+            columns="person_id arrival_date diagnosis",
+        ),
+    }  # fmt: skip
+    assert gap(each, every, **WHEN) is None
+    assert told(each, every) is None
+    some = {name: frame for name, frame in every.items() if name != "diagnoses"}
+    assert gap(each, some, **WHEN) is None
+    assert told(each, some) == "counted without trust: diagnoses"
+    some["admissions"] = every["admissions"].clear()
+    assert told(each, some) == "counted without trust: diagnoses, admissions"
+    housing = catalogue()["smi_known_to_either"]
+    assert told(housing, {"temporary_accommodation": TEMPORARY, "social_care_events": COUNCIL}) == (
+        "counted without housing: housing_applications, homelessness_cases"
+    )
+    # Where there is no data at all, that is told.
+    assert told(each, {}) is None
+    # Whoever is not told in parts has all tables or no data.
+    assert told(catalogue()["dementia_recorded"], KNOWN) is None
 
 
 def test_nobody_is_known_to_a_council_alone_where_it_names_no_diagnosis():

@@ -29,6 +29,7 @@ def with_file(job, table, name, content):
 
 
 PRACTICE = reference.load(None).read("practices")["practice_code"][0]
+LADS = sorted(set(reference.load(None).read("areas")["lad_code"].to_list()))
 HEAD = "practice_code,pcn_code,footprint_code,footprint_name,share\n"
 
 
@@ -75,6 +76,12 @@ def index_without_key(job):
     edit(job, '[privacy]\nkey_file = "project.key"\n', "")
 
 
+def need_file(setting, content):
+    return lambda job: with_file(job, f'[need]\n{setting} = "n.csv"', "n.csv", content)
+
+
+COST = "item,indicator,unit_cost,price_year,date,source\nA day,{},700,2024/25,2025-06-30,x\n"
+BEDS = "site,ward_type,open_beds,date,source,footprint_type,footprint_code\nA,adult_acute,9,2025-01-01,x,{}\n"
 PAIRS = "source_l,record_id_l,source_r,record_id_r,decision\n"
 CASES = {
     "no register": (lambda j: edit(j, "register = true\nunique_people = true", ""), 13, ["register"]),
@@ -120,6 +127,24 @@ CASES = {
     "no code": (footprints("icp", f"{PRACTICE},,,B,1\n"), 11, ["1 of 1 rows", "footprint_code"]),
     "no share": (footprints("icp", f"{PRACTICE},,A,B,half\n"), 11, ["1 of 1 rows", "share"]),
     "shares": (footprints("icp", f"{PRACTICE},,A,B,0.7\n"), 12, ["sum to 1"]),
+    "cost of no indicator": (
+        need_file("unit_costs", COST.format("out_of_area_dayz")), 10,
+        ["need.unit_costs", "out_of_area_dayz", "Did you mean `out_of_area_days`?"],
+    ),
+    "cost of people": (
+        need_file("unit_costs", COST.format("depression_recorded")), 10,
+        ["need.unit_costs", "depression_recorded", "not an indicator of events or days"],
+    ),
+    "beds of no footprint": (
+        need_file("beds", BEDS.format("icb,ICP99")), 11,
+        ["need.beds", "1 of 1 rows with a footprint name 1 "],
+    ),
+    "beds of an area that is not the job's": (
+        lambda j: (
+            need_file("beds", BEDS.format(f"lad,{LADS[1]}"))(j),
+            edit(j, "[privacy]\n", f'[footprints]\nlocal_authorities = ["{LADS[0]}"]\nbasis = ["resident"]\n[privacy]\n'),
+        ), 11, ["need.beds", "1 of 1 rows with a footprint name 1 "],
+    ),
     "authority": (
         lambda j: edit(j, "[privacy]\n", '[footprints]\nlocal_authorities = ["E09999999"]\n[privacy]\n'),
         10,
@@ -222,3 +247,13 @@ def test_another_error_of_the_linkage_is_not_taken_for_a_lack_of_memory(job, tmp
 def test_a_day_far_from_the_period_is_warned_of(job, as_of, told):
     edit(job, "as_of = 2026-04-01", f"as_of = {as_of}\nperiod = [2025-04-01, 2026-03-31]")
     assert (f"as_of ({as_of}) is not within a year after the period" in check(job)) is told
+
+
+def test_beds_of_each_footprint_of_the_job_are_taken(job):
+    """By type: a practice's network, an authority, the job's own place, the whole area."""
+    codes = {"pcn": reference.load(None).read("practice_pcn")["pcn_code"][0], "lad": LADS[0]}
+    rows = [f"S{n},adult_acute,9,2025-01-01,x,{k},{c}" for n, (k, c) in enumerate(codes.items())]
+    rows += ["S8,adult_acute,9,2025-01-01,x,,", "S9,adult_acute,9,2025-01-01,x,icp,A"]
+    footprints("icp", f"{PRACTICE},,A,B,1\n")(job)
+    need_file("beds", BEDS.splitlines()[0] + "\n" + "\n".join(rows) + "\n")(job)
+    check(job)

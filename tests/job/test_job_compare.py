@@ -69,6 +69,9 @@ def test_a_run_releases_what_it_was_made_with(runs):
     assert made.policy["name"] == "midpoint6"
     assert made.definitions["depression_recorded"]["events"][0]["table"] == "condition_events"
     assert {each["source"] for each in made.linkage} == {"care", "trust"}
+    tables = {each["source"]: each["tables"] for each in made.linkage}
+    assert tables["care"] == ["social_care_events"]
+    assert made.derived["pathways"][0]["id"] == "talking_therapies"
     practices = made.memberships.filter(basis="registered", footprint_type="pcn")
     assert practices.height
     assert (practices["share"] == 1).all()
@@ -277,6 +280,29 @@ def test_qof_as_published_and_as_a_table_are_read_alike(tmp_path):
     ]
     raw.write_csv(tmp_path / "PREVALENCE_2021.csv")
     assert read_published(tmp_path / "PREVALENCE_2021.csv").equals(found)
+
+
+def test_published_counts_without_their_columns_say_what_can_be_done(tmp_path):
+    """There is no job whose settings could map them."""
+    path = tmp_path / "counts.csv"
+    for text, said in (
+        ("area_code,indicator,count,source\nU1,depression_recorded,9,QOF\n", "`numerator`"),
+        ("a,b\n1,2\n", "no column of published_counts"),
+    ):
+        path.write_text(text)
+        with pytest.raises(DataError, match=said) as told:
+            read_published(path)
+        assert "sources.columns" not in str(told.value)
+        assert "`pophealth-link describe published_counts`" in str(told.value)
+
+
+def test_the_page_says_where_rounding_may_hide_a_difference(pair):
+    """102 of 100 as released: at a step of 8, from 98 to 106 were counted."""
+    write(pair / "rounded", {"U1": (102, 1000)}, policy={"name": "p", "base": 8})
+    rows = "pcn,U1,depression_recorded,100,1000,,2026-03-31,A publication\n"
+    page = reconcile_run(pair / "rounded", published(pair, rows)).page
+    assert "None of the row that was judged; 0 rows were not judged." in page
+    assert "Of one row, which agrees as released, rounding may hide such a difference." in page
 
 
 def test_an_unknown_indicator_is_refused_with_the_nearest(pair):

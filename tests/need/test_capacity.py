@@ -18,6 +18,12 @@ from pophealth_link.schema.records_services import BEDS
 PERIOD = (date(2025, 4, 1), date(2026, 3, 31))  # 365 days
 WARDS = ("adult_acute", "older_adult_acute", "psychiatric_intensive_care")
 HEAD = "site,ward_type,open_beds,date,source"
+ALL_WARDS = (
+    "A,adult_acute,100,2025-01-01,KH03",
+    "A,older_adult_acute,0,2025-01-01,KH03",
+    "A,psychiatric_intensive_care,0,2025-01-01,KH03",
+)
+NAMED = HEAD + ",footprint_type,footprint_code"
 
 
 def days(indicator: str, count: float | None, reach: float = 0.1) -> dict[str, object]:
@@ -45,7 +51,7 @@ def cells(local: float | None = 34_000, away: float = 1825, delays: float = 3102
 
 
 def beds(*rows: str, head: str = HEAD) -> pl.DataFrame:
-    lines = [head, *(rows or ("A,adult_acute,100,2025-01-01,KH03",))]
+    lines = [head, *(rows or ALL_WARDS)]
     return checked(pl.read_csv("\n".join(lines).encode(), infer_schema=False), BEDS)
 
 
@@ -139,7 +145,7 @@ def test_a_footprint_without_beds_of_its_own_has_demand_alone():
     rows = {row["measure"]: (row["value"], row["status"]) for row in made.iter_rows(named=True)}
     assert rows["occupancy"] == rows["shortfall"] == (None, "not_applicable")
     assert rows["unmet_beds"] == (5, "ok")
-    own = beds("A,adult_acute,9,2025-01-01,x,pcn,U1", head=HEAD + ",footprint_type,footprint_code")
+    own = beds("A,adult_acute,9,2025-01-01,x,pcn,U1", head=NAMED)
     assert told(capacity(baseline(*pcn), own, period=PERIOD))["open_beds"] == 9
 
 
@@ -214,10 +220,9 @@ def test_a_site_counts_from_its_first_date_beside_one_that_was_there():
 
 
 def test_beds_for_a_footprint_that_is_not_there_are_refused_with_their_number():
-    head = HEAD + ",footprint_type,footprint_code"
     good = "A,adult_acute,9,2025-01-01,x,whole,whole"
     for wrong in ("lad,TYPO", "lad,", ",U1"):
-        table = beds(good, f"B,adult_acute,9,2025-01-01,x,{wrong}", head=head)
+        table = beds(good, f"B,adult_acute,9,2025-01-01,x,{wrong}", head=NAMED)
         with pytest.raises(DataError, match="1 of 2 rows with a footprint name 1 "):
             capacity(baseline(*cells()), table, period=PERIOD)
 
@@ -228,3 +233,78 @@ def test_beds_of_the_whole_area_are_not_those_of_people_without_a_place():
         ("no_fixed_abode", None, "not_applicable"),
         ("whole", 100, "ok"),
     ]
+
+
+def acute(frame: pl.DataFrame) -> dict[str, tuple[float | None, str]]:
+    rows = frame.filter(ward_type="acute").select("measure", "value", "status").rows()
+    return {measure: (value, status) for measure, value, status in rows}
+
+
+def test_all_acute_needs_beds_of_each_type_of_ward():
+    """Adult days alone in adult beds alone: intensive-care days would be put in those beds."""
+    for left_out in range(3):
+        table = beds(*(row for at, row in enumerate(ALL_WARDS) if at != left_out))
+        found = acute(capacity(baseline(*cells()), table, period=PERIOD))
+        for name in ("open_beds", "occupancy", "shortfall", "shortfall_without_delays"):
+            assert found[name] == (None, "no_data"), left_out
+        assert found["unmet_beds"] == (5, "ok")
+
+
+def test_a_type_of_ward_without_beds_is_one_of_which_nought_is_written():
+    found = acute(capacity(baseline(*cells()), beds(*ALL_WARDS), period=PERIOD))
+    assert found["open_beds"] == (100, "ok")
+    assert found["occupancy"] == (pytest.approx(100 * 34_000 / 36_500, abs=1e-5), "ok")
+
+
+def places(**codes: tuple[str, ...]) -> list[dict[str, object]]:
+    """The whole area's rows, and the same for each code of each type of footprint."""
+    named = [
+        each | {"footprint_type": kind, "footprint_code": code, "footprint_name": code}
+        for kind, listed in codes.items()
+        for code in listed
+        for each in cells()
+    ]
+    return [*cells(), *named]
+
+
+def whole_beds(rows: list[dict[str, object]], *table: str) -> tuple[float | None, str]:
+    made = capacity(baseline(*rows), beds(*table, head=NAMED), period=PERIOD)
+    of = made.filter(footprint_type="whole", ward_type="adult_acute", measure="open_beds")
+    return of.select("value", "status").row(0)
+
+
+def test_beds_of_all_footprints_of_a_type_are_those_of_the_whole_area():
+    rows = places(icp=("I1", "I2"), lad=("L1",))
+    both = ("A,adult_acute,60,2025-01-01,x,icp,I1", "B,adult_acute,40,2025-04-01,y,icp,I2")
+    made = capacity(baseline(*rows), beds(*both, head=NAMED), period=PERIOD)
+    found = made.filter(ward_type="adult_acute").select("footprint_code", "measure", "value")
+    told = {(code, measure): value for code, measure, value in found.rows()}
+    assert told["whole", "open_beds"] == 100
+    assert told["whole", "occupancy"] == pytest.approx(100 * 34_000 / 36_500, abs=1e-5)
+    assert (told["I1", "open_beds"], told["I2", "open_beds"]) == (60, 40)
+    assert told["L1", "open_beds"] is None
+    named = made.filter(footprint_code="whole", ward_type="adult_acute", measure="open_beds")
+    assert named.select("beds_source", "beds_date").row(0) == ("x; y", "2025-01-01 to 2025-04-01")
+    acute = made.filter(footprint_code="whole", ward_type="acute", measure="occupancy")
+    assert acute.select("value", "status").row(0) == (None, "no_data")
+
+
+def test_beds_of_some_footprints_of_a_type_are_not_those_of_the_whole_area():
+    rows = places(icp=("I1", "I2"), lad=("L1",))
+    first = "A,adult_acute,60,2025-01-01,x,icp,I1"
+    assert whole_beds(rows, first) == (None, "not_applicable")
+    late = "B,adult_acute,40,2025-05-01,x,icp,I2"
+    assert whole_beds(rows, first, late) == (None, "no_data")
+
+
+def test_beds_given_for_the_whole_area_go_before_a_sum():
+    rows = places(icp=("I1", "I2"))
+    both = ("A,adult_acute,60,2025-01-01,x,icp,I1", "B,adult_acute,40,2025-01-01,x,icp,I2")
+    assert whole_beds(rows, *both, "C,adult_acute,90,2025-01-01,x,,") == (90, "ok")
+
+
+def test_types_of_footprints_whose_beds_do_not_agree_give_the_whole_area_none():
+    rows = places(icp=("I1",), lad=("L1",))
+    first = "A,adult_acute,60,2025-01-01,x,icp,I1"
+    assert whole_beds(rows, first, "B,adult_acute,60,2025-01-01,x,lad,L1") == (60, "ok")
+    assert whole_beds(rows, first, "B,adult_acute,70,2025-01-01,x,lad,L1") == (None, "no_data")

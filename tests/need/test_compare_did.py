@@ -180,3 +180,34 @@ def test_a_reason_is_no_arm(code):
     more = found.filter(footprint_code="U03").with_columns(footprint_code=pl.lit(code))
     with pytest.raises(JobError, match="no place"):
         differences(pl.concat([found, more]), own, [("pcn", "U02"), ("pcn", code)])
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.3, 2.0])
+def test_areas_that_all_changed_alike_give_no_limits(rise):
+    # Nothing tells how much areas differ by chance: no width, and certainly not none.
+    first, second = np.full(10, rise), np.zeros(11)
+    found = clustered(first, second)
+    assert (found.difference, found.method) == (pytest.approx(rise), "none")
+    assert (found.lower, found.upper, found.p_value) == (None, None, None)
+    few = permuted(first[:5], second[:5], seed=1)
+    assert (few.lower, few.upper) == (None, None)
+    # All 252 divisions are alike without a rise; with one, two of them are as extreme.
+    assert few.p_value == pytest.approx(2 / 252 if rise else 1.0)
+
+
+def test_areas_of_one_arm_alone_that_changed_alike_still_have_welchs_limits():
+    rng = np.random.default_rng(5)
+    other = rng.normal(0, 2, 15)
+    found = clustered(np.zeros(12), other)
+    limits = scipy_stats.ttest_1samp(-other, 0).confidence_interval(0.95)
+    assert (found.lower, found.upper) == pytest.approx((limits.low, limits.high))
+
+
+def test_a_difference_without_limits_across_areas_keeps_those_within_them():
+    found, own, others = study(10, 11)
+    same = found.with_columns(rest=pl.lit(0.0), rest_lower=pl.lit(-1.0), rest_upper=pl.lit(2.0))
+    row = differences(same, own, others).row(0, named=True)
+    assert (row["method"], row["lower"], row["upper"], row["p_value"]) == ("none", None, None, None)
+    # √(1²/10 + 2²/11) below, √(2²/10 + 1²/11) above.
+    assert row["within_lower"] == pytest.approx(-np.sqrt(1 / 10 + 4 / 11), abs=1e-6)
+    assert row["within_upper"] == pytest.approx(np.sqrt(4 / 10 + 1 / 11), abs=1e-6)

@@ -151,6 +151,113 @@ def test_units_that_came_and_went_are_told():
     assert row["share_new"] == pytest.approx(2 / 3, abs=1e-4)
 
 
+def test_shares_of_units_that_came_and_went_are_of_people():
+    # One practice of 38,400 of the 96,000 people went, one of 6,400 of the 64,000 came.
+    sizes = {f"A{i:02}": 2400 for i in range(24)} | {"BIG": 38_400, "NEW": 6400}
+    stay = [(unit, "U1", 1.0) for unit in sizes if unit.startswith("A")]
+    found = common([*stay, ("BIG", "U1", 1.0)], [*stay, ("NEW", "U1", 1.0)], sizes=sizes)
+    row = found.row(0, named=True)
+    assert (row["units_before"], row["units_after"]) == (25, 25)
+    assert (row["share_gone"], row["share_new"]) == (0.4, 0.1)
+
+
+def test_a_unit_without_published_people_weighs_as_the_average_one():
+    sizes = {"A": 1000, "B": 3000}
+    stay = whole(A="U1", B="U1")
+    row = common([*stay, ("C", "U1", 1.0)], stay, sizes=sizes).row(0, named=True)
+    assert row["share_gone"] == pytest.approx(2000 / 6000, abs=1e-4)
+
+
+def test_a_unit_that_is_there_in_part_weighs_by_its_part():
+    sizes = {"A": 1000, "B": 1000}
+    before = [("A", "U1", 1.0), ("B", "U1", 0.25), ("B", "U2", 0.75), ("C", "U2", 1.0)]
+    row = common(before, whole(A="U1", C="U2"), sizes=sizes).row(0, named=True)
+    assert (row["footprint_code"], row["share_gone"]) == ("U1", 0.2)
+
+
+SMALL = {f"D{i:02}": 1000 for i in range(30)}
+MANY = [(unit, "U2", 1.0) for unit in SMALL]
+SIZES = {"A": 20_000, "B": 10_000, "C": 10_000, **SMALL}
+
+
+def test_a_practice_that_becomes_shared_joins_the_footprints_of_its_parts():
+    """Nobody knows how many of its 20,000 went to U2: it may be most of the 30,000 of U1."""
+    before = [*whole(A="U1", B="U1", C="U2"), *MANY]
+    after = [*before, ("A@pcn=U2", "U2", 1.0)]
+    for sides in ((before, after), (after, before)):
+        found = common(*sides, tolerance=0.05, sizes=SIZES)
+        assert told(found) == {"U1+U2": (["U1", "U2"], ["U1", "U2"], "regrouped")}
+        row = found.row(0, named=True)
+        assert (row["share_gone"], row["share_new"]) == (0, 0)
+
+
+def test_a_small_practice_that_becomes_shared_stays_within_the_tolerance():
+    before = [*whole(A="U1", B="U1", C="U2"), *MANY]
+    after = [*before, ("A@pcn=U2", "U2", 1.0)]
+    found = common(before, after, tolerance=0.05, sizes=SIZES | {"A": 400})
+    assert told(found) == {"U1": (["U1"], ["U1"], "moved"), "U2": (["U2"], ["U2"], "moved")}
+    shares = dict(found.select("footprint_code", "share_moved").iter_rows())
+    # At most all of its 400 went, of 10,400.
+    assert shares["U1"] == pytest.approx(400 / 10_400)
+
+
+PARTED = {
+    "the same parts": (
+        [("A", "U1", 1.0), ("A@pcn=U2", "U2", 1.0)], [("A", "U1", 1.0), ("A@pcn=U2", "U2", 1.0)],
+    ),
+    "parts that are of one network": (
+        [("A", "U1", 1.0), ("B", "U2", 1.0)],
+        [("A", "U1", 1.0), ("A@icp=F", "U1", 1.0), ("B", "U2", 1.0)],
+    ),
+    "parts of another type as well": (
+        [("A", "U1", 1.0), ("A@pcn=U2", "U2", 1.0)],
+        [("A", "U1", 1.0), ("A@icp=F", "U1", 1.0), ("A@icp=F+pcn=U2", "U2", 1.0)],
+    ),
+    "parts of a practice that is shared by its share": (
+        [("A", "U1", 0.25), ("A", "U2", 0.75)],
+        [("A", "U1", 0.25), ("A", "U2", 0.75), ("A@icp=F", "U1", 0.25), ("A@icp=F", "U2", 0.75)],
+    ),
+    "no part is called by the practice's code": (
+        whole(A="U1", B="U2"), [("A@icp=F", "U1", 1.0), ("A@icp=G", "U1", 1.0), ("B", "U2", 1.0)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PARTED)
+def test_parts_that_move_nobody_change_nothing(case):
+    found = common(*PARTED[case], sizes={"A": 20_000, "B": 100})
+    assert told(found) == {"U1": (["U1"], ["U1"], "same"), "U2": (["U2"], ["U2"], "same")}
+    assert set(found["share_gone"]) == set(found["share_new"]) == {0.0}
+
+
+def test_parts_of_a_practice_that_was_taken_over_are_followed():
+    before = [("OLD", "U1", 1.0), ("OLD@pcn=U2", "U2", 1.0)]
+    after = [("NEW", "U1", 1.0), ("NEW@pcn=U2", "U2", 1.0)]
+    found = told(common(before, after, recoded=[("practice", "OLD", "NEW")]))
+    assert found == {"U1": (["U1"], ["U1"], "same"), "U2": (["U2"], ["U2"], "same")}
+
+
+CHAIN = [("practice", "A", "B"), ("practice", "B", "C")]
+
+
+def test_chains_of_practices_that_were_taken_over_are_followed_to_their_end():
+    before, after = whole(A="U1", X="U1", Y="U2"), whole(C="U2", X="U1", Y="U2")
+    straight = common(before, after, recoded=[("practice", "A", "C")])
+    found = common(before, after, recoded=CHAIN)
+    assert found.equals(straight)
+    assert told(found) == {"U1+U2": (["U1", "U2"], ["U1", "U2"], "regrouped")}
+    assert set(found["share_gone"]) == {0.0}
+
+
+def test_a_chain_ends_at_a_practice_that_is_still_there_and_a_circle_nowhere():
+    before, after = whole(A="U1", X="U1"), whole(B="U1", C="U2", X="U1")
+    found = told(common(before, after, recoded=CHAIN))
+    assert found["U1"] == (["U1"], ["U1"], "same")
+    round_ = [*CHAIN, ("practice", "C", "A")]
+    row = common(before, whole(X="U1"), recoded=round_).row(0, named=True)
+    assert row["share_gone"] == 0.5
+
+
 def test_without_memberships_codes_are_matched_and_it_is_said():
     before, after = cells({"U1": (1, 9), "U2": (1, 9)}), cells({"U1": (1, 9), "U3": (1, 9)})
     assert told(common_footprints(before, after, None, None)) == {

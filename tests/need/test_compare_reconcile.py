@@ -58,11 +58,51 @@ def test_a_shared_practice_counts_by_its_share():
     assert set(found["status"]) == {"agrees"}
 
 
+PARTED = [("A", "U1", 1.0), ("A@pcn=U2", "U2", 1.0), ("B", "U1", 1.0), ("C", "U2", 1.0)]
+LISTS = [("practice", "A", 200, 2000), ("practice", "B", 100, 1000), ("practice", "C", 100, 1000)]
+
+
+def test_a_part_of_a_practice_is_not_set_beside_the_whole_of_it():
+    """Half of A is in each network: 10 % everywhere, so that the run and QOF agree exactly."""
+    own = run({"U1": (200, 2000), "U2": (200, 2000)}, PARTED)
+    found = reconcile(own, published(LISTS))
+    assert found.select("footprint_code", "coverage", "status").rows() == [
+        ("U1", 0.5, "other_practices"),
+        ("U2", 0.5, "other_practices"),
+    ]
+    # The other part may be in no network at all.
+    beyond = memberships(PARTED[:1] + PARTED[2:])
+    elsewhere = memberships([("A@pcn=no_pcn", "L1", 1.0)]).with_columns(
+        footprint_type=pl.lit("lad")
+    )
+    held = snapshot(memberships=pl.concat([beyond, elsewhere]), policy={"name": "p", "base": 1})
+    found = reconcile(Baseline("r", own.cells, held), published(LISTS))
+    assert found["status"].to_list() == ["other_practices", "differs"]
+
+
+def test_a_practice_all_of_whose_parts_are_in_a_footprint_is_counted_once():
+    """Both parts of A are in U1: 200 and B's 100 are published of it."""
+    units = [("A", "U1", 1.0), ("A@icp=E", "U1", 1.0), ("B", "U1", 1.0), ("C", "U2", 1.0)]
+    found = reconcile(run({"U1": (300, 3000), "U2": (100, 1000)}, units), published(LISTS))
+    assert found.select("footprint_code", "published", "coverage", "status").rows() == [
+        ("U1", 300.0, 1.0, "agrees"),
+        ("U2", 100.0, 1.0, "agrees"),
+    ]
+    # Of which part half is elsewhere is not told of the published count.
+    units = [("A", "U1", 1.0), ("A@icp=E", "U1", 0.5), ("A@icp=E", "U2", 0.5), *units[2:]]
+    found = reconcile(run({"U1": (300, 3000), "U2": (100, 1000)}, units), published(LISTS))
+    assert found["status"].to_list() == ["other_practices", "other_practices"]
+
+
 CASES = {
     "exactly at the limit": ((105, 1000), 1, {}, "agrees"),
     "below it": ((94, 1000), 1, {}, "differs"),
     "rounding may explain it": ((110, 1000), 10, {}, "within_rounding"),
     "beyond what rounding explains": ((115, 1000), 10, {}, "differs"),
+    # At a step of 6, 102 was 99 to 105; at one of 8, 98 to 106.
+    "within it whatever was rounded": ((102, 1000), 6, {}, "agrees"),
+    "rounding may hide more": ((102, 1000), 8, {}, "agrees_as_released"),
+    "rounding may hide fewer": ((98, 1000), 8, {}, "agrees_as_released"),
     "another year": ((100, 1000), 1, {"period_end": date(2024, 3, 31)}, "other_period"),
     "no day": ((100, 1000), 1, {"period_end": None}, "other_period"),
     "the run's own period": ((100, 1000), 1, {"period_start": date(2025, 4, 1)}, "agrees"),

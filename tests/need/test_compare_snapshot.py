@@ -14,10 +14,16 @@ from pophealth_link.disclosure import policy
 from pophealth_link.errors import DataError, LinkageError
 from pophealth_link.indicators import catalogue
 from pophealth_link.indicators.catalogue import Catalogue
+from pophealth_link.indicators.derived import _MAKERS
+from pophealth_link.indicators.derived_parts import Given
+from pophealth_link.indicators.waiting import pathways
 from pophealth_link.job import snapshots
 from pophealth_link.need import BaselineInputs
+from pophealth_link.need.derived_rules import MADE_OF, rules
 from pophealth_link.need.shared_people import _phi, correlations, shares_in_both
 from pophealth_link.need.snapshot import definitions, members, read_snapshot
+from pophealth_link.schema import DERIVED_TABLES, EVENT_TABLES
+from pophealth_link.schema.codes_services import DELAY_GROUP
 
 
 def full():
@@ -178,3 +184,61 @@ def test_a_damaged_table_of_the_earlier_people_is_refused_without_its_values(tmp
         with pytest.raises(LinkageError, match=r"people\.parquet") as caught:
             snapshots._people(path)
         assert "MARKED" not in str(caught.value)
+
+
+def test_every_derived_table_names_the_tables_that_it_is_made_of():
+    """Each maker is run on tables, of which every column says something, that tell who is asked."""
+    asked: set[str] = set()
+
+    class Watched(dict):
+        def __contains__(self, name):
+            asked.add(name)
+            return super().__contains__(name)
+
+        def __getitem__(self, name):
+            asked.add(name)
+            return super().__getitem__(name)
+
+    assert set(MADE_OF) == set(DERIVED_TABLES)
+    empty = {
+        name: pl.LazyFrame(schema={"person_id": pl.String, "source": pl.String})
+        for name in EVENT_TABLES
+    }
+    said = frozenset((name, c.name) for name, each in EVENT_TABLES.items() for c in each.columns)
+    day = date(2026, 3, 31)
+    for table, make in _MAKERS.items():
+        asked.clear()
+        make(Given(Watched(empty), day, (day, day), said))
+        assert asked == set(MADE_OF[table]), table
+
+
+def test_a_snapshot_holds_the_pathways_in_order_and_the_groups_of_codes():
+    held = rules()
+    assert [each["id"] for each in held["pathways"]] == list(pathways())
+    one = held["pathways"][0]
+    assert one["waits"] == "talking_therapies_waits"
+    assert not {"title", "source", "ends_with"} & {*one}
+    # Chinese is among the other categories, and in the Asian group of the census of 2021.
+    assert held["groups"]["ethnic_group"]["R"] == "asian"
+    assert set(held["groups"]["delay_group"].values()) <= set(DELAY_GROUP.codes)
+
+
+def test_a_snapshot_of_before_there_were_rules_in_it_is_read(tmp_path):
+    path = tmp_path / "snapshot.json"
+    body = json.loads(full().to_json())
+    del body["derived"]
+    path.write_text(json.dumps(body))
+    back = read_snapshot(path)
+    assert back is not None
+    assert back.derived == {}
+
+
+def test_the_tables_of_each_source_are_in_the_snapshot():
+    event = SimpleNamespace(table=SimpleNamespace(name="homelessness_cases"))
+    job = SimpleNamespace(sources=[SimpleNamespace(name="homeless", events=[event, event])])
+    card = {"data": {"sources": [{"name": "homeless", "setting": "local_authority"}]},
+            "results": {"by_source": [{"source": "homeless", "records": 9, "linked": 8}]}}  # fmt: skip
+    assert snapshots._linkage(job, card) == ({
+        "source": "homeless", "setting": "local_authority", "tables": ["homelessness_cases"],
+        "records": 9, "linked": 8,
+    },)  # fmt: skip

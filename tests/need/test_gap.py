@@ -75,6 +75,17 @@ def test_a_gap_by_hand():
     assert found["ratio_lower"].item() < 60 < found["ratio_upper"].item()
 
 
+def test_a_gap_says_of_when_the_rates_and_the_records_are():
+    found = gap(recorded(period="2026-04-01"), expected(), [replace(GAP_PAIR, differs="bear it")])
+    said = "rates of 2011, taken to hold for records of 2026-04-01; bear it"
+    assert found["reason"].item() == said
+    bare = gap(recorded(period="2026-04-01"), expected(), [GAP_PAIR])
+    assert bare["reason"].item() == said.removesuffix("; bear it")
+    # What is set side by side says how the definitions differ, and its year is in the row.
+    other = gap(recorded(period="2026-04-01"), expected(), [OTHER_PAIR])
+    assert (other["reason"].item(), other["year"].item()) == ("ages", "2011")
+
+
 def test_linkage_widens_the_gap():
     plain = gap(recorded(), expected(), [GAP_PAIR])
     if "numerator_linkage_lower" not in BASELINE.names:

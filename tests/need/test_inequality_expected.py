@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pophealth_link import stats
 from pophealth_link.indicators.catalogue import catalogue
@@ -69,8 +71,9 @@ def test_the_ratio_is_observed_over_the_rates_of_the_whole():
     assert row["expected"] == pytest.approx(EXPECTED, abs=1e-6)
     lower, upper = stats.byar_limits(700)
     assert row["value"] == pytest.approx(700 / EXPECTED, abs=1e-6)
-    assert row["lower"] == pytest.approx(lower / EXPECTED, abs=1e-6)
-    assert row["upper"] == pytest.approx(upper / EXPECTED, abs=1e-6)
+    # The expectation is a multiple of five: up to two and a half more, or fewer.
+    assert row["lower"] == pytest.approx(lower / (EXPECTED + 2.5), abs=1e-6)
+    assert row["upper"] == pytest.approx(upper / (EXPECTED - 2.5), abs=1e-6)
     assert (row["significance"], row["status"]) == ("high (99.8 %)", "ok")
 
 
@@ -79,6 +82,53 @@ def test_an_area_as_the_whole_has_a_ratio_of_one():
     people = frame_of(PEOPLE_BANDS, bands("U1", SIZES))
     row = observed_expected(frame_of(BASELINE, cells), people).row(0, named=True)
     assert (row["value"], row["significance"]) == (pytest.approx(1, abs=1e-6), "not significant")
+
+
+def of_rate(observed, rate, people):
+    """Return the row of a footprint where `people` of one age have the whole area's rate."""
+    ages = [cell("whole", "W", each, rate * 1e6, 1e6) for each in FINEST_AGES]
+    cells = [cell("pcn", "U1", "all", float(observed), float(people)), *ages]
+    held = bands("U1", [0.0] * (len(AGE_BAND_STARTS) - 1) + [float(people)])
+    return observed_expected(frame_of(BASELINE, cells), frame_of(PEOPLE_BANDS, held)).row(
+        0, named=True
+    )
+
+
+def test_few_expected_are_judged_at_both_ends_of_their_rounding():
+    """7.41 are expected, told as 5: 11 of 7.41 is 1.48, and not the 2.20 of 11 over 5."""
+    row = of_rate(11, 0.0741, 100)
+    assert (row["expected"], row["value"]) == (5.0, pytest.approx(2.2))
+    lower, upper = stats.byar_limits(11)
+    assert row["lower"] == pytest.approx(lower / 7.5, abs=1e-6)
+    assert row["upper"] == pytest.approx(upper / 2.5, abs=1e-6)
+    assert row["significance"] == "not significant"
+
+
+def test_whom_the_rounding_leaves_no_expectation_of_has_no_ratio():
+    """2.49 are expected, told as 0: that is few, and not nobody."""
+    row = of_rate(9, 0.0249, 100)
+    assert (row["expected"], row["observed"]) == (0.0, 9.0)
+    assert (row["value"], row["lower"], row["upper"], row["significance"]) == (None,) * 4
+    assert (row["status"], row["reason"]) == ("not_applicable", "too few are expected")
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 60), st.floats(3, 60))
+def test_whatever_is_told_as_high_or_low_is_so_of_the_unrounded_expectation(observed, expected):
+    row = of_rate(observed, expected / 1000, 1000)
+    exact = pl.DataFrame({"o": [float(observed)], "e": [expected]})
+    limits = {
+        name: stats.rate(exact, "o", "e", multiplier=1, confidence=share).row(0, named=True)
+        for name, share in (("95 %", 0.95), ("99.8 %", 0.998))
+    }
+    word, _, name = str(row["significance"]).partition(" (")
+    if word == "high":
+        assert limits[name.rstrip(")")]["lower"] > 1
+    if word == "low":
+        assert limits[name.rstrip(")")]["upper"] < 1
+    # The column has six decimals.
+    assert row["lower"] <= limits["95 %"]["lower"] + 1e-6
+    assert row["upper"] >= limits["95 %"]["upper"] - 1e-6
 
 
 def test_what_is_withheld_or_no_footprint_says_why():
@@ -95,7 +145,7 @@ def test_what_is_withheld_or_no_footprint_says_why():
     assert found.select("footprint_code", "value", "status", "reason").rows() == [
         ("U1", None, "suppressed", "part of the counts is withheld"),
         ("U2", None, "suppressed", "part of the counts is withheld"),
-        ("U3", None, "not_applicable", "nobody is expected"),
+        ("U3", None, "not_applicable", "nobody is in the footprint"),
         ("no_pcn", None, "not_applicable", "no footprint"),
     ]
     # Without any count of people by age there is no ratio, and a row that says so.

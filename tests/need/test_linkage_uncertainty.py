@@ -269,6 +269,25 @@ def test_a_donor_is_like_the_record_and_has_no_record_of_the_source():
     assert at_home == 200
 
 
+def test_a_source_that_has_people_once_gives_nobody_two_records_in_a_draw():
+    asked = pl.concat([lost(50).with_columns(record_id=pl.lit(f"r{n}")) for n in range(30)])
+    taken = donors(asked, PEOPLE, own_index("lost"), {}, ["s"], np.random.default_rng(1))
+    assert taken.height > 30
+    assert taken.select("draw", "person_id").is_unique().all()
+    again = donors(asked, PEOPLE, own_index("lost"), {}, [], np.random.default_rng(1))
+    assert again.height == asked.height
+
+
+def test_as_many_donors_are_of_unknown_ethnic_group_as_the_register_has():
+    """Of 40 people without a record 10 are; a record that tells its group may be one of theirs."""
+    groups = (["unknown"] + ["asian"] * 3) * 10 + ["asian"]
+    people = PEOPLE.with_columns(ethnic_group=pl.Series(groups), sex=pl.lit("2"))
+    index = own_index("lost")
+    drawn_ = donors(lost(2_000), people, index, {}, ["s"], np.random.default_rng(1))
+    unknown = drawn_.join(people, on="person_id")["ethnic_group"].eq("unknown").mean()
+    assert unknown == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / 2_000) ** 0.5)
+
+
 def test_a_source_that_may_repeat_people_may_draw_one_it_has():
     index = own_index(*(f"p{n}" for n in range(40)))
     assert donors(lost(5), PEOPLE, index, {}, ["s"], np.random.default_rng(1)).is_empty()

@@ -16,7 +16,7 @@ from pophealth_link.need import count, need_index, release
 from pophealth_link.need.gap import gap
 from pophealth_link.need.gap_pairs import shipped_pairs
 from pophealth_link.need.modelled import modelled
-from pophealth_link.need.modelled_outputs import modelled_outputs
+from pophealth_link.need.modelled_outputs import modelled_outputs, stepped
 from pophealth_link.need.nation import nation_of
 from pophealth_link.need.people_bands import people_bands
 from pophealth_link.need.survey import england, shipped, with_shipped
@@ -332,3 +332,47 @@ def test_the_outputs_of_a_run_are_declared_and_whole():
     for name, table in made.items():
         keys = list(MODELLED_TABLES[name].unique)
         assert table.select(keys).is_duplicated().sum() == 0, name
+
+
+@pytest.mark.parametrize("name", ["hes", "midpoint6"])
+def test_what_is_modelled_is_released_in_the_policys_steps(name):
+    """Exact sums of unreleased people by age and sex would give these back by subtraction."""
+    given, rule = world.inputs(people=people_of(3000), rows=300), policy(name)
+    listed = Catalogue({"dementia_recorded": catalogue()["dementia_recorded"]})
+    counts = count(given, policy=rule, indicators=listed)
+    baseline, _ = release(counts, rule, unit_footprints=given.unit_footprints, indicators=listed)
+    done = modelled_outputs(given, baseline, need_index(given), rule, seed=1)
+    told = done.frames["modelled"].filter(pl.col("expected").is_not_null())
+    people = ["population", "expected", "expected_lower", "expected_upper"]
+    assert told.height > 20
+    for each in people:
+        assert (told[each].drop_nulls() % rule.base == 0).all(), each
+    assert (told["expected"] > 0).all()
+    share = 100 * told["expected"] / told["population"]
+    assert (told["value"] - share).abs().max() <= 0.0005
+    # The exact number lies within the limits, and within half a step of the released one.
+    key = [*MODELLED.unique]
+    exact = modelled(done.people, shipped(), seed=1, baseline=baseline, indicators=listed)
+    both = told.join(exact, on=key, nulls_equal=True, suffix="_exact")
+    assert both.height == told.height
+    assert ((both["expected"] - both["expected_exact"]).abs() <= rule.base / 2 + 0.05).all()
+    limited = both.drop_nulls("expected_lower")
+    assert limited.height
+    assert (limited["expected_lower"] <= limited["expected_lower_exact"]).all()
+    assert (limited["expected_upper"] + rule.base / 2 >= limited["expected_upper_exact"]).all()
+
+
+def test_an_expectation_that_rounds_to_nobody_has_no_number():
+    found = stepped(model({("30-34", "female"): 1000}, row(rate=0.2, base=500)), 5)
+    assert found.select("status", "reason").row(0) == ("not_applicable", "too few are expected")
+    assert found.select("population", "expected", "value", "upper").row(0) == (None,) * 4
+    # 30 of 1,003 people: 30 of 1,005; of everyone no more than all.
+    some = stepped(model({("30-34", "female"): 1003}, row(rate=3, base=500)), 5)
+    assert some.select("population", "expected", "value").row(0) == (1005.0, 30.0, 2.985)
+    every = stepped(model({("30-34", "female"): 1003}, row(rate=99.9, base=20)), 5)
+    assert every.select("expected_upper", "upper").row(0) == (1005.0, 100.0)
+
+
+def test_a_policy_that_rounds_nothing_leaves_what_is_modelled_as_it_is():
+    exact = model({("30-34", "female"): 1003}, row(rate=3, base=500))
+    assert stepped(exact, 1).equals(exact)

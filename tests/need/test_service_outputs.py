@@ -14,6 +14,7 @@ from pophealth_link.indicators.derived import derived
 from pophealth_link.need import count, release
 from pophealth_link.need.service_inputs import checked
 from pophealth_link.need.service_outputs import service_outputs
+from pophealth_link.need.service_shares import service_shares
 from pophealth_link.schema.outputs_services import SERVICE_OUTPUTS
 from pophealth_link.schema.records_services import BEDS, UNIT_COSTS
 
@@ -27,7 +28,9 @@ def released() -> tuple[pl.DataFrame, dict[str, object]]:
     listed = Catalogue({each.id: each for each in catalogue() if each.domain in shown})
     given = world.events(3000, 1500)
     reasons = pl.Series(["01", "04", "08", "18"] * 375)
-    given["referrals"] = given["referrals"].with_columns(primary_reason=reasons)
+    given["referrals"] = given["referrals"].with_columns(
+        primary_reason=reasons, priority=pl.lit("3")
+    )
     made = derived(given, as_of=world.AS_OF, period=world.PERIOD)
     inputs = world.inputs(events=made)
     hes = policy("hes")
@@ -93,3 +96,15 @@ def test_nothing_is_told_from_a_withheld_count(released, tables):
 def test_beds_and_costs_need_their_tables(released):
     made = service_outputs(*released, period=world.PERIOD)
     assert set(made) == {"waiting_times", "service_shares"}
+
+
+def test_shares_know_how_far_the_policy_rounds(released, tables):
+    """By the policy a count lies 2.5 from its own at most."""
+    factors = {
+        each["indicator"]: each["over_dispersion"]
+        for each in released[1]["indicators"]
+        if "over_dispersion" in each
+    }
+    own = service_shares(released[0], dispersion=factors, rounding=2.5)
+    assert tables["service_shares"].equals(own)
+    assert not own.equals(service_shares(released[0], dispersion=factors))

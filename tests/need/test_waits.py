@@ -140,6 +140,7 @@ def test_is_within_a_point_of_the_estimate_from_every_single_day(seed: int):
             "referral_date": days(start),
             "discharge_date": days(closed),
             "primary_reason": "04",
+            "priority": "3",
         }
     )
     seen = asked.select("person_id", "referral_id").with_columns(

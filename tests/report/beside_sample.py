@@ -145,6 +145,15 @@ def capacity() -> pl.DataFrame:
         | {"linkage_lower": value - 0.2, "linkage_upper": value + 0.9}
         for measure, unit, value in (("occupancy", "%", 97.4), ("shortfall", "beds", 8.6))
     ]
+    rows[1] |= {"linkage_lower": 8.6, "linkage_upper": 8.6}
+    first, second = [each for each in PLACES if each[0] == "pcn"][:2]
+    beds = (("open_beds", "beds", 12.0), ("occupancy", "%", 88.8), ("beds_needed", "beds", 12.5),
+            ("shortfall", "beds", 0.5))  # fmt: skip
+    for measure, unit, value in beds:
+        own = place(first, ward_type="acute", measure=measure, unit=unit, **source)
+        rows.append(own | estimate("value", value, 0.25))
+        none = place(second, ward_type="acute", measure=measure, unit=unit)
+        rows.append(none | {"status": "not_applicable"})
     return frame("capacity", rows)
 
 
@@ -161,7 +170,8 @@ def gap() -> pl.DataFrame:
         place(WHOLE, pair="dementia", comparison="gap", indicator="dementia_recorded", **pair)
         | estimate("observed", 63.0, 2.0)
         | estimate("expected", 120.0, 12.0)
-        | {"gap_lower": 43.0, "gap_upper": 71.0, "reason": "rates are by sex alone"},
+        | {"gap_lower": 43.0, "gap_upper": 71.0}
+        | {"reason": "rates of 2014, taken to hold for records of 2026-04-01; by sex alone"},
         place(WHOLE, pair="depression", comparison="observed_expected", **pair)
         | {"indicator": ASKED[0], "stratum": "all", "ratio": 83.7, "reason": "diagnoses beside screens"},
     ]  # fmt: skip

@@ -178,6 +178,7 @@ def test_funnels_name_what_lies_outside_and_leave_the_rest_unnamed(html):
 def test_counts_stand_beside_those_that_ages_lead_one_to_expect(html):
     told = part(html, "comparison").split("As many as their ages")[1]
     assert "rates by age lead one to expect" in told
+    assert "intervals and readings allow for that" in told
     # 75 counted over 60 expected, and its interval of plus or minus a quarter.
     assert "Harbour and Northgate PCN 1.25 (1.00 to 1.50) ▲" in told
     assert "Harbour and Northgate PCN 75 60 1.25 1.00 to 1.50 ▲ above" in told
@@ -210,12 +211,31 @@ def test_beds_and_costs_stand_with_their_source(html):
     assert "97.4% 96.9% to 97.9% 97.2% to 98.3%" in told
     assert "598 £689.50 £412,300 352,300 to 472,300" in told
     assert "Contract of the trust" in told
+    # The limits of a cost hold the lowest and highest cost of one: they are no interval of 95 %.
+    assert "Cost Lowest to highest Limits from linkage Prices of" in told
+
+
+def test_limits_from_linkage_that_are_a_point_say_that_no_link_is_in_doubt(html):
+    told = part(html, "pressure")
+    assert "8.60 8.10 to 9.10 no link in doubt" in told
+    assert not re.search(r"(\b[\d,.]+%?) to \1 beds", told)
+
+
+def test_beds_of_footprints_stand_by_footprint(html):
+    told = part(html, "pressure")
+    first = next(each[2] for each in beside.PLACES if each[0] == "pcn")
+    beds = "12.00 88.8% (88.5% to 89.0%) 12.50 (12.25 to 12.75)"
+    assert f"{first}: All acute {beds} 0.50 (0.25 to 0.75)" in told
+    assert told.count(": All acute 12.00") == 1
+    assert told.count("Demand and capacity by footprint") > 0
+    only = beside.tables() | {"capacity": beside.capacity().filter(footprint_type="whole")}
+    assert "Demand and capacity by footprint" not in render_report(inputs(tables=only))
 
 
 def test_the_gap_is_an_interval_only_where_definitions_agree(html):
     told = part(html, "modelled")
     assert "between 43 and 71 more people are expected than recorded" in told
-    assert "rates are by sex alone" in told
+    assert "Bear in mind: rates of 2014, taken to hold for records of 2026-04-01; by sex" in told
     assert "83.7%" in told
     assert "diagnoses beside screens" in told
     assert "assumed from the whole survey’s respondents" in told

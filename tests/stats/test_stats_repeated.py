@@ -166,3 +166,12 @@ def test_what_the_bootstrap_cannot_give_says_why():
     ]
     with pytest.raises(UserError, match="resamples"):
         boot(frame, by="g", resamples=0)
+
+
+def test_samples_without_person_time_give_no_limits():
+    """Of 2,000 samples of 20 people, one of whom has all the time, a third have none of it."""
+    frame = pl.DataFrame({"x": [1] * 20, "t": [5.0] + [0.0] * 19})
+    row = boot(frame).row(0, named=True)
+    assert row["value"] == 4.0
+    assert (row["lower"], row["upper"]) == (None, None)
+    assert row["method"] == "some samples have no person-time: no interval"

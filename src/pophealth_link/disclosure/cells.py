@@ -36,6 +36,7 @@ class Cells:
         hidden, small, whole: withheld; one of the policy's small counts; a whole number.
         order: place for settling ties.
         headline: withheld last, where there is a choice.
+        few: withheld whatever its size, for those who are behind it.
         earlier: what an earlier release tells of it.
         set_aside: number of relations that were not used.
     """
@@ -50,6 +51,7 @@ class Cells:
     whole: Flags
     order: Whole
     headline: Flags
+    few: Flags
     earlier: Ranges
     set_aside: int
 
@@ -60,6 +62,12 @@ class Cells:
         return result
 
     @property
+    def untold(self) -> Flags:
+        """Shown cells that withholding would hide: no earlier release tells their number."""
+        result: Flags = self.shown & np.isinf(self.earlier.high)
+        return result
+
+    @property
     def unlisted(self) -> Flags:
         """Slivers: cells that no row shows."""
         result: Flags = ~self.hidden & np.isnan(self.released)
@@ -67,13 +75,20 @@ class Cells:
 
     def within(self, cells: Flags) -> Cells:
         """Return the marked cells alone: whole connected groups, renumbered."""
-        arrays = ("truth", "rounded", "released", "hidden", "small", "whole", "order", "headline")
+        arrays = ("truth", "rounded", "released", "hidden", "small", "whole", "order")
         return replace(
             self,
             terms=self.terms.within(cells),
             earlier=self.earlier.within(cells),
-            **{name: getattr(self, name)[cells] for name in arrays},
+            **{name: getattr(self, name)[cells] for name in (*arrays, "headline", "few")},
         )
+
+    def before_more(self) -> Cells:
+        """Return the cells with those marked as few that are withheld and not small.
+
+        For a release of which nothing was withheld yet to protect others.
+        """
+        return replace(self, few=self.hidden & ~self.small)
 
     def also_hidden(self, more: Flags) -> Cells:
         """Return the cells with these withheld as well."""
@@ -145,6 +160,7 @@ def read_cells(
     more = relations.slivers
     earlier = _earlier(released, previous, policy, name, true=true, whole=whole, more=more)
     terms, earlier = _without_zeros(terms, earlier, _zeros(policy, numbers, hidden, whole))
+    earlier = earlier if previous is None else _of_equals(terms, earlier)
     return Cells(
         policy=policy,
         terms=terms,
@@ -156,6 +172,7 @@ def read_cells(
         whole=np.append(whole, np.ones(more, dtype=np.bool_)),
         order=np.append(relations.order.to_numpy(), np.arange(more) + relations.rows),
         headline=np.append(relations.headline.to_numpy(), np.zeros(more, dtype=np.bool_)),
+        few=np.zeros(len(hidden) + more, dtype=np.bool_),
         earlier=earlier,
         set_aside=aside,
     )
@@ -250,6 +267,15 @@ def _consistent(terms: Terms, relations: Relations, true: Floats) -> Terms:
             break
         terms = terms.keep(~drop)
     return terms
+
+
+def _of_equals(terms: Terms, told: Ranges) -> Ranges:
+    """Return what is told of each cell, or of one that relations make equal to it."""
+    kind = terms.alike(len(told.low))
+    low, high = np.zeros(len(kind)), np.full(len(kind), np.inf)
+    np.maximum.at(low, kind, told.low)
+    np.minimum.at(high, kind, told.high)
+    return Ranges(low[kind], high[kind])
 
 
 def _earlier(

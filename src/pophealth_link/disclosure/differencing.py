@@ -16,7 +16,7 @@ import polars as pl
 
 from pophealth_link.disclosure.additive import KEYS, Relations
 from pophealth_link.disclosure.cells import Cells, read_cells
-from pophealth_link.disclosure.exact import exactly_small, protected_exactly
+from pophealth_link.disclosure.exact import exactly_small, left_out, protected_exactly
 from pophealth_link.disclosure.policies import Policy
 from pophealth_link.disclosure.ranges import Flags, propagate
 from pophealth_link.disclosure.readers import both_readers, marks_alone
@@ -37,6 +37,8 @@ class Check:
         withheld: withheld counts looked at.
         relations: relations used.
         set_aside: relations not used, because counts are missing or do not bear them out.
+        left_out: slivers that may be small and lie in blocks too large for linear programmes, so
+            that propagation alone has looked at them.
     """
 
     narrowed: int = 0
@@ -46,6 +48,7 @@ class Check:
     withheld: int = 0
     relations: int = 0
     set_aside: int = 0
+    left_out: int = 0
 
     @property
     def passed(self) -> bool:
@@ -139,7 +142,9 @@ def protect(
     _require_fit(frame, relations)
     first = apply(frame, policy, counts=counts, derived=derived, withhold=withhold)
     before = {
-        name: read_cells(first, policy, relations, name, truth=frame, previous=previous)
+        name: read_cells(
+            first, policy, relations, name, truth=frame, previous=previous
+        ).before_more()
         for name in counts
     }
     after = {
@@ -198,6 +203,7 @@ def _check(cells: Cells, small_slivers: Flags) -> Check:
         withheld=int(cells.hidden.sum()),
         relations=len(cells.terms.start),
         set_aside=cells.set_aside,
+        left_out=left_out(cells),
     )
 
 

@@ -43,6 +43,20 @@ def exactly_small(cells: Cells) -> Flags:
     return found
 
 
+def left_out(cells: Cells) -> int:
+    """Return how many slivers are in blocks too large for programmes: propagation alone has them.
+
+    Counted are those that may be small by propagation.
+    """
+    cells, wide = _without_contradictions(cells)
+    inside = np.zeros(len(cells.hidden), dtype=np.bool_)
+    inside[cells.terms.cell[cells.terms.block[cells.terms.relation] > 0]] = True
+    asked = _perhaps_small(cells, wide) & inside
+    for _, _, wanted in _blocks(cells, asked):
+        asked = asked & ~wanted
+    return int(asked.sum())
+
+
 def protected_exactly(cells: Cells, protect: Callable[[Cells], Cells]) -> tuple[Cells, Flags]:
     """Return the cells with more withheld until no sliver is known to be small, and those left.
 
@@ -80,7 +94,7 @@ def _smallest(group: Cells, optimum: Optimum) -> int | None:
     now, free = group.informed(), group.unshown()
     down = optimum.low_binds & (free.low < now.low - TOLERANCE)
     up = optimum.high_binds & (free.high > now.high + TOLERANCE)
-    at = np.flatnonzero(group.shown & (down | up))
+    at = np.flatnonzero(group.untold & (down | up))
     return (
         int(at[np.lexsort((group.order[at], group.truth[at], group.headline[at]))[0]])
         if len(at)
@@ -100,11 +114,7 @@ def _known(cells: Cells, told: Floats) -> dict[int, Optimum]:
     wide enough, and where the marks alone tell as much. Groups that contradict are not looked at.
     """
     cells, wide = _without_contradictions(cells)
-    first, last = cells.policy.small_counts
-    asked = cells.unlisted & (wide.high > max(first, 1) - TOLERANCE) & (wide.low < last + TOLERANCE)
-    inside = np.zeros(len(asked), dtype=np.bool_)
-    inside[cells.terms.cell] = True
-    asked &= inside & ~np.isneginf(told)
+    asked = _perhaps_small(cells, wide) & ~np.isneginf(told)
     if not asked.any():
         return {}
     found: dict[int, Optimum] = {}
@@ -117,6 +127,16 @@ def _known(cells: Cells, told: Floats) -> dict[int, Optimum]:
         for sliver, optimum in known.items():
             found.setdefault(int(at[sliver]), optimum.spread(at, len(block)))
     return found
+
+
+def _perhaps_small(cells: Cells, wide: Ranges) -> Flags:
+    """Return the slivers of some relation that may be small; `wide`: ranges by propagation."""
+    first, last = cells.policy.small_counts
+    asked = cells.unlisted & (wide.high > max(first, 1) - TOLERANCE) & (wide.low < last + TOLERANCE)
+    inside = np.zeros(len(asked), dtype=np.bool_)
+    inside[cells.terms.cell] = True
+    result: Flags = asked & inside
+    return result
 
 
 def _without_contradictions(cells: Cells) -> tuple[Cells, Ranges]:

@@ -5,7 +5,9 @@ count whether it is small (suppressed by the policy) or was withheld to protect 
 released numbers that reader may learn no more of a small count than the marks alone tell. The
 other reader cannot tell the two apart, and may neither place a withheld count among the small ones
 nor know it more closely than the policy's own suppressed interval. Nobody may know that a sliver (a
-difference of nested areas that no row shows) is small, or know a rounded count exactly. Under a
+difference of nested areas that no row shows) is small, or know a rounded count exactly. A count
+withheld for those who are behind it, as many days of few people, may not be known within half of
+itself (assumed: like a p % rule, which asks for less). Under a
 policy that shows small counts as one rounded number a sliver may be known as closely as that.
 """
 
@@ -17,6 +19,9 @@ import numpy as np
 
 from pophealth_link.disclosure.cells import Cells
 from pophealth_link.disclosure.ranges import TOLERANCE, Flags, Floats, Ranges, propagate
+
+# How close to a count of days of few people nobody may come, as a share of it.
+_CLOSEST = 0.5
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,9 @@ def _owed_to_informed(cells: Cells, found: Ranges, marks: Ranges, inside: Flags)
     owed = _nothing(cells)
     small = inside & cells.hidden & cells.small
     owed.low[small], owed.high[small] = marks.low[small], marks.high[small]
+    few, share = inside & cells.hidden & cells.few, _CLOSEST * cells.truth
+    owed.low[few] = np.maximum(marks.low, cells.truth - share)[few]
+    owed.high[few] = np.minimum(marks.high, cells.truth + share)[few]
     _owe_rounded(cells, found, inside, owed)
     first, last = cells.policy.small_counts
     among = (found.low < last + TOLERANCE) & (found.high > max(first, 1) - TOLERANCE)

@@ -26,8 +26,9 @@ from pophealth_link.disclosure.readers import (
 
 # How many relations away from a cell that is known too closely a remedy is looked for.
 _REACH = 8
-# How many cells of a connected group are tried to be shown again: the largest, which matter most.
-_TRIES = 1_000
+# How many cells of a connected group are tried to be shown again, the largest, which matter most:
+# the second number unless so many cells were looked at by then.
+_TRIES, _MOST_TRIES, _LOOKED_AT = 100, 1_000, 3_000_000
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,11 @@ def _give_back(group: _Group, chosen: Flags) -> Flags:
     cells, marks = group.cells.also_hidden(chosen), group.marks
     readers = both_readers(cells, marks)
     waiting = chosen & ~group.groups_of(readers.failed)
-    for _ in range(_TRIES):
-        if not waiting.any():
+    looked_at = 0
+    for tried in range(_MOST_TRIES):
+        if not waiting.any() or (tried >= _TRIES and looked_at > _LOOKED_AT):
             break
+        looked_at += len(waiting)
         busy = group.groups_of(waiting)
         group, waiting, readers = group.within(busy, cells), waiting[busy], readers.within(busy)
         trial = waiting & group.alike_to(_first(group, np.flatnonzero(waiting), largest=True))
@@ -185,7 +188,7 @@ def _choose(cells: Cells, reader: Reader) -> Flags:
         chosen |= picked
         met = np.zeros(len(need.lack), dtype=np.bool_)
         met[others.need[picked[others.cell]]] = True
-        unmet = ~met[others.need] & ~cells.shown[others.cell] & (others.gain > TOLERANCE)
+        unmet = ~met[others.need] & ~cells.untold[others.cell] & (others.gain > TOLERANCE)
         if not unmet.any():
             break
         reader = _asked_of(reader, others, unmet, need.lack)
@@ -228,7 +231,7 @@ def _smallest_helpful(cells: Cells, need: _Needs, others: _Others) -> Flags:
 
     A headline is chosen where nothing else helps.
     """
-    at = np.flatnonzero(cells.shown[others.cell] & (others.gain > TOLERANCE))
+    at = np.flatnonzero(cells.untold[others.cell] & (others.gain > TOLERANCE))
     cell, of = others.cell[at], others.need[at]
     partial = others.gain[at] < need.lack[of] - TOLERANCE
     best = np.lexsort((cells.order[cell], cells.truth[cell], partial, cells.headline[cell], of))
@@ -260,11 +263,11 @@ def _choose_near(group: _Group, failed: Flags) -> Flags:
     cells, terms = group.cells, group.cells.terms
     now, free = cells.informed(), cells.unshown()
     wider = (free.low < now.low - TOLERANCE) | (free.high > now.high + TOLERANCE)
-    can, near = cells.shown & wider, terms.touching(failed)
+    can, near = cells.untold & wider, terms.touching(failed)
     chosen = np.zeros_like(failed)
     while near.any():
         reached = _marked(terms.cell[near[terms.relation]], len(failed))
         chosen |= _first(group, np.flatnonzero(reached & can), largest=False)
-        wide = terms.touching(reached & ~cells.shown & ~group.groups_of(chosen))
+        wide = terms.touching(reached & ~cells.untold & ~group.groups_of(chosen))
         near = wide if (wide & ~near).any() else np.zeros_like(near)
     return chosen

@@ -25,7 +25,8 @@ _ON_REGISTER = (4.5, 0.5)
 _WORTH = 20.0
 _NEVER = ((0.2, 400.0), (0.5, 400.0), (1.0, 60.0), (1.0, 20.0), (1.0, 4.0), (2.0, 2.0))
 _WORTH_OF_OTHERS = 0.5
-_NEVER_WITH_NUMBER = (0.2, 5_000.0)
+# So strong that a draw in which all of a source were missed does not feed the next one.
+_NEVER_WITH_NUMBER = (0.2, 50_000.0)
 _SEEN = {STRANGER: ((7.0, 3.0),) * 3, NEVER: ((1.0, 3.0), (1.0, 3.0), (1.0, 1.5))}
 # Several records of one person were never compared all: less likely than of one (assumed).
 _SEVERAL = 0.1
@@ -33,8 +34,9 @@ _SEVERAL = 0.1
 _DOUBT, _GROUP_DOUBT = 0.7, 0.4
 # Names and places of one record go together, so that three flags say less than three (assumed).
 _TEMPER = 0.6
-# No record is surer than this to be of somebody on the register, or not to be (assumed).
-_LEAST, _MOST = 0.005, 0.88
+# No record is surer than this to be of somebody on the register, or not to be: of those that hold a
+# number, which may be wrong or another's, two in a hundred are (assumed).
+_LEAST, _LEAST_WITH_NUMBER, _MOST = 0.005, 0.02, 0.88
 _SMALL = 1e-6
 
 
@@ -44,7 +46,8 @@ class Open:
 
     `group`, `pattern`: numbers of source and ethnic group, and of source and what is lacking;
     `source` of each group. `found_group`, `found_pattern`: linked records of each. `seen`: three
-    flags, NaN where there is nothing to be seen. `alone`: factor for several records.
+    flags, NaN where there is nothing to be seen. `alone`: factor for several records. `least`: the
+    least chance to be of somebody with whom it was never compared.
     """
 
     group: Ints = field(repr=False)
@@ -55,6 +58,7 @@ class Open:
     priors: Floats = field(repr=False)
     seen: Floats = field(repr=False)
     alone: Floats = field(repr=False)
+    least: Floats = field(repr=False)
     kind: Ints = field(repr=False)
 
     @classmethod
@@ -67,6 +71,7 @@ class Open:
         asked = speaks.with_columns(_lack(), _group())
         linked = told.filter("linked")
         rows = patterns.select("holds", "lack").rows()
+        several, holds = asked["records"].to_numpy() > 1, asked["holds"].to_numpy()
         priors = [_NEVER_WITH_NUMBER if holds else _NEVER[lack] for holds, lack in rows]
         return cls(
             _code(asked, groups),
@@ -76,8 +81,8 @@ class Open:
             np.bincount(_code(linked, patterns), minlength=patterns.height).astype(float),
             np.reshape(priors, (-1, 2)) + _seen_of_others(told, patterns),
             _flags(asked),
-            np.where(asked["records"].to_numpy() > 1, _SEVERAL, 1.0)
-            * np.where(asked["holds"].to_numpy(), 0.999, 1.0),
+            np.where(several, _SEVERAL, 1.0),
+            np.where(several, 0.0, np.where(holds, _LEAST_WITH_NUMBER, _LEAST)),
             np.zeros(asked.height, dtype=np.int64),
         )
 
@@ -96,7 +101,7 @@ def classes(state: Open, odds: Floats, rng: np.random.Generator) -> Ints:
         there = on_register[state.group]
         lost = there / (1 - there) * never[state.pattern] * ratio * state.alone * doubt
         # Nobody, to a match probability, is either.
-        chance = np.clip(lost / (1 + lost), _LEAST * (state.alone == 1), _MOST)
+        chance = np.clip(lost / (1 + lost), state.least, _MOST)
         nobody = np.where(rng.random(len(odds)) < chance, NEVER, STRANGER)
         kind = np.where(rng.random(len(odds)) * (1 + odds) < odds, CANDIDATE, nobody)
         state.kind = kind.astype(np.int64)

@@ -26,7 +26,7 @@ _TEXT = (
     *("what_it_is", "what_it_is_not", "unnamed"),
 )
 _LAST_AGES = tuple(start - 1 for start in codes.AGE_BAND_STARTS.values() if start)
-_FLAGS = ("index", "imputed_down", "composite", "once_a_day")
+_FLAGS = ("index", "imputed_down", "composite", "once_a_day", "unknown_ages")
 _INTERVALS = {
     "proportion": ("wilson", "none"),
     "rate": ("byar", "compound_poisson"),
@@ -35,7 +35,7 @@ _INTERVALS = {
 _LEVELS = {
     "person": (
         *("counted", "events", "min_age", "max_age", "once_a_day", "among", "part_of", "unnamed"),
-        *("each_of", "none_of", "at_least"),
+        *("each_of", "none_of", "at_least", "unknown_ages"),
     ),
     "property": ("column",),
     "area": ("measure", "deprivation", "composite", "imputed_down", "index", "weight", "area_type"),
@@ -105,6 +105,8 @@ def _kinds(where: str, entry: Mapping[str, Any]) -> Iterator[Problem]:
         yield _problem(f"{where}.max_age", f"must be the last age of an age band: {ends}.")
     elif entry.get("max_age", 200) < entry.get("min_age", 0):
         yield _problem(f"{where}.max_age", "is below min_age: nobody is of these ages.")
+    if entry.get("unknown_ages") and {"min_age", "max_age"} & entry.keys():
+        yield _problem(f"{where}.unknown_ages", "goes with neither min_age nor max_age.")
     if not _whole(entry.get("at_least", 1)):
         yield _problem(f"{where}.at_least", "must be a whole number above 0.")
     yield from _listed(where, entry.get("settings", []), "settings", CODE_LISTS["setting"].codes)

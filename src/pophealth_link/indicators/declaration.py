@@ -84,18 +84,19 @@ class Indicator:
     member of the need index. `imputed_down`: a value of the local authority stands in for its
     parts, be it listed by authority (`area_type` lad) or, as some official files do, by LSOA.
     `value` is multiplier × numerator / denominator for every statistic. `min_age`, `max_age` (in
-    completed years, both included): on the day (`as_of`), also for rates. A person-level indicator
-    has `events` and `counted`; a property-level one a `column` of the dwellings; an area-level one
-    a `measure`, a column of the deprivation table (`deprivation`) or is `composite`. `imd_extent`
-    and `imd_concentration` are made from `imd_rank`; the latter is no sum over areas, see
-    `indicators.concentration`.
+    completed years, both included): on the day (`as_of`), also for rates. `unknown_ages`: those of
+    unknown age alone count, out of everyone. A person-level indicator has `events` and `counted`; a
+    property-level one a `column` of the dwellings; an area-level one a `measure`, a column of the
+    deprivation table (`deprivation`) or is `composite`. `imd_extent` and `imd_concentration` are
+    made from `imd_rank`; the latter is no sum over areas, see `indicators.concentration`.
 
     Rules with a `part` are combined: people count who have every part of `each_of`, none of
     `none_of`, and at least `at_least` of the others; where none of these is given, any part. A
-    part needs one of its tables, not all. `among`: the indicator whose people are the denominator.
-    `part_of`: indicators that share an entry add up to the indicator of that id. `strata`: the
-    families of strata that it is given by (`schema.strata.CHOICES`); left out, every family that
-    its level has. `unnamed`: why no source can show it; it has no data, whatever the job holds.
+    part needs one of its tables, not all, and there all that it looks up. `among`: the indicator
+    whose people are the denominator. `part_of`: indicators that share an entry add up to the
+    indicator of that id. `strata`: the families of strata that it is given by
+    (`schema.strata.CHOICES`); left out, every family that its level has. `unnamed`: why no source
+    can show it; it has no data, whatever the job holds.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Indicator:
     once_a_day: bool = False
     min_age: int | None = None
     max_age: int | None = None
+    unknown_ages: bool = False
     settings: tuple[str, ...] = ()
     counted: Counted | None = None
     events: tuple[EventRule, ...] = ()
@@ -139,6 +141,8 @@ class Indicator:
     @property
     def ages(self) -> str:
         """The ages that it counts, in words."""
+        if self.unknown_ages:
+            return "of unknown age"
         if self.max_age is not None:
             return f"aged {self.min_age or 0} to {self.max_age}"
         return "all ages" if self.min_age is None else f"aged {self.min_age} or over"

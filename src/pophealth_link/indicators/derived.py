@@ -32,11 +32,21 @@ _MAKERS: Mapping[str, _Maker] = {
 
 # What an extract may leave out for everybody, and which then tells nothing of anybody.
 _TELLING = (
-    ("crisis_assessments", "began_date"),
+    ("contacts", "attendance"),
+    ("delayed_discharges", "reason"),
+    ("hospital_spells", "admission_method"),
+    ("hospital_spells", "spell_id"),
     ("hospital_spells", "start_date"),
+    ("referrals", "out_of_area_reason"),
     ("referrals", "primary_reason"),
+    ("referrals", "priority"),
     ("talking_therapies_contacts", "appointment_type"),
+    ("talking_therapies_contacts", "attendance"),
+    ("ward_stays", "home_distance"),
+    ("ward_stays", "spell_id"),
 )
+# What it may leave out for all rows with a code: table, column, and the column of the code.
+_TELLING_OF = (("crisis_assessments", "began_date", "decision"),)
 
 
 def derived(
@@ -57,10 +67,12 @@ def derived(
 
     Stays, readmissions and waits are those of a person: where events are given to other people
     (another draw of the links), derive again. `extract`: the events of everybody, where `events`
-    are those of some: whether a column is filled at all is looked up there.
+    are those of some: whether a column is filled at all is looked up there. What would be made of
+    a column that never is filled is left empty or out, so that no count of it is zero.
 
     >>> day = date(2026, 3, 1)
-    >>> spell = pl.DataFrame({"person_id": "a", "start_date": day, "end_date": [date(2026, 3, 9)]})
+    >>> dates = {"start_date": day, "end_date": [date(2026, 3, 9)]}
+    >>> spell = pl.DataFrame({"person_id": "a", "admission_method": "11", **dates})
     >>> made = derived({"hospital_spells": spell}, as_of=day, period=(day, day))
     >>> made["bed_discharges"]["readmitted"].to_list()
     ['no']
@@ -81,9 +93,20 @@ def _plans(events: Mapping[str, Frame]) -> dict[str, pl.LazyFrame]:
     }
 
 
-def _said(extract: Given) -> frozenset[tuple[str, str]]:
-    """Return the columns of `_TELLING` that hold a value anywhere."""
+def _said(extract: Given) -> frozenset[tuple[str, ...]]:
+    """Return the columns of `_TELLING` and `_TELLING_OF` that hold a value anywhere."""
     held = [each for each in _TELLING if extract.has(each[0])]
     plans = [extract.table(name).select(pl.col(column).count() > 0) for name, column in held]
-    found = pl.collect_all(plans)
-    return frozenset(each for each, one in zip(held, found, strict=True) if one.item())
+    filled = zip(held, pl.collect_all(plans), strict=True)
+    coded = [each for each in _TELLING_OF if extract.has(each[0])]
+    plans = [
+        extract.table(name).filter(pl.col(column).is_not_null()).select(pl.col(by).unique())
+        for name, column, by in coded
+    ]
+    told = zip(coded, pl.collect_all(plans), strict=True)
+    codes = {
+        (name, column, code)
+        for (name, column, _), found in told
+        for code in found.to_series().drop_nulls()
+    }
+    return frozenset({each for each, one in filled if one.item()} | codes)

@@ -22,8 +22,14 @@ _BEGINS = ("admission", "home_treatment")
 
 
 def presentations(given: Given) -> pl.LazyFrame | None:
-    """Return days on which people came to notice in a crisis, one row a person, day and route."""
-    parts = [make(given.table(name)) for name, make in _ROUTES.items() if given.has(name)]
+    """Return days on which people came to notice in a crisis, one row a person, day and route.
+
+    Referrals tell of crises only where the extract has both priorities and reasons.
+    """
+    routes = {name: make for name, make in _ROUTES.items() if given.has(name)}
+    if not given.says("referrals", "priority", "primary_reason"):
+        routes.pop("referrals", None)
+    parts = [make(given.table(name)) for name, make in routes.items()]
     return declared(pl.concat(parts).unique(), "crisis_presentations") if parts else None
 
 
@@ -63,9 +69,9 @@ def outcomes(given: Given) -> pl.LazyFrame | None:
     `within`: it began at most 4 hours after the assessment was completed, or before. Where a time
     of day is not known, the day's first and last moments bound the wait, and it is told only where
     the bounds agree. What had not begun by the end of the period counts as over, unless 4 hours
-    had not passed, or nothing is known to have begun at all. The day of an admission that the
-    assessment leaves out is that of the person's next spell in a mental-health bed; its time of
-    day, where that is left out, is that of the spell of the day.
+    had not passed, or the extract tells of no admission (of no home treatment) that it began. The
+    day of an admission that the assessment leaves out is that of the person's next spell in a
+    mental-health bed; its time of day, where that is left out, is that of the spell of the day.
     """
     if not given.has("crisis_assessments"):
         return None
@@ -76,11 +82,8 @@ def outcomes(given: Given) -> pl.LazyFrame | None:
     most = began[1] - completed[0]
     last = pl.lit(given.period[1]).cast(pl.Datetime("us")) + _DAY
     pending = pl.col("began_date").is_null()
-    # An extract that never says what began says nothing of the waits either.
-    told = given.says("crisis_assessments", "began_date")
-    told = told | given.says("hospital_spells", "start_date")
     wait = (
-        pl.when(pending & told & (last - completed[1] > _LIMIT))
+        pl.when(pending & _told(given) & (last - completed[1] > _LIMIT))
         .then(pl.lit("over"))
         .when(pending | (most < -_DAY))
         .then(pl.lit("not_known"))
@@ -91,6 +94,14 @@ def outcomes(given: Given) -> pl.LazyFrame | None:
         .otherwise(pl.lit("not_known"))
     )
     return declared(decided.with_columns(wait.alias("wait")), "crisis_outcomes")
+
+
+def _told(given: Given) -> pl.Expr:
+    """Return whether the extract tells of anybody that what was decided on had begun."""
+    told = [each for each in _BEGINS if given.says_of("crisis_assessments", "began_date", each)]
+    if given.says("hospital_spells", "start_date"):
+        told.append("admission")
+    return pl.col("decision").is_in(told)
 
 
 def _with_admissions(decided: pl.LazyFrame, given: Given) -> pl.LazyFrame:

@@ -22,21 +22,25 @@ class Given:
     """The event tables that a job gives, the day, and the period.
 
     `said`: table and column of what the whole extract, of which the tables may hold some people
-    only, says of anybody.
+    only, says of anybody; and table, column and code where it says it of a row with the code.
     """
 
     tables: Mapping[str, pl.LazyFrame] = field(repr=False)
     as_of: date
     period: Period
-    said: frozenset[tuple[str, str]] = frozenset()
+    said: frozenset[tuple[str, ...]] = frozenset()
 
     def has(self, *names: str) -> bool:
         """Return whether all of the tables are given."""
         return all(name in self.tables for name in names)
 
-    def says(self, name: str, column: str) -> pl.Expr:
-        """Return whether the whole extract holds any value in the column of a table."""
-        return pl.lit((name, column) in self.said)
+    def says(self, name: str, *columns: str) -> bool:
+        """Return whether the whole extract holds any value in each of the columns of a table."""
+        return all((name, column) in self.said for column in columns)
+
+    def says_of(self, name: str, column: str, code: str) -> bool:
+        """Return whether the whole extract holds a value in the column of a row with the code."""
+        return (name, column, code) in self.said
 
     def table(self, name: str) -> pl.LazyFrame:
         """Return person_id, source and the table's declared columns; what is absent is empty.

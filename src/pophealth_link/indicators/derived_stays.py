@@ -28,7 +28,8 @@ def bed_discharges(given: Given) -> pl.LazyFrame | None:
 
     Spells that meet (a transfer) are one stay, across sources; a spell that ends before it begins
     is none (see `derived_parts.backward`). A readmission is a stay that began with an emergency
-    admission, 1 to 30 days after the discharge.
+    admission, 1 to 30 days after the discharge; it is not known where the extract never tells how
+    people were admitted.
     """
     if not given.has("hospital_spells"):
         return None
@@ -55,14 +56,18 @@ def bed_discharges(given: Given) -> pl.LazyFrame | None:
         found.with_columns(
             follow_up.alias("follow_up_date"),
             pl.col("end_date").alias("discharge_date"),
-            _yes_no(back).alias("readmitted"),
+            _yes_no(back, told=given.says("hospital_spells", "admission_method")).alias(
+                "readmitted"
+            ),
         ),
         "bed_discharges",
     )
 
 
-def _yes_no(condition: pl.Expr) -> pl.Expr:
-    return pl.when(condition).then(pl.lit("yes")).otherwise(pl.lit("no"))
+def _yes_no(condition: pl.Expr, *, told: bool) -> pl.Expr:
+    """Return yes or no, or nothing where the extract tells it of nobody."""
+    said = pl.when(condition).then(pl.lit("yes")).otherwise(pl.lit("no"))
+    return said if told else pl.lit(None, pl.String)
 
 
 def placements(given: Given) -> pl.LazyFrame | None:
@@ -70,7 +75,7 @@ def placements(given: Given) -> pl.LazyFrame | None:
 
     A spell that does not name its referral belongs to those of the same person and source that
     were open when it began. Distance: of the first stay on a ward whose distance from home is
-    known.
+    known. Whether one is known is empty where the extract tells no distance of anybody.
     """
     if not given.has("hospital_spells", "referrals"):
         return None
@@ -86,8 +91,14 @@ def placements(given: Given) -> pl.LazyFrame | None:
         placed = placed.join(distance, on=_SPELL, how="left", nulls_equal=True)
     else:
         placed = placed.with_columns(distance=pl.lit(None, pl.Int64))
-    known = _yes_no(pl.col("distance").is_not_null())
+    told = _names_spells(given) and given.says("ward_stays", "home_distance")
+    known = _yes_no(pl.col("distance").is_not_null(), told=told)
     return declared(placed.with_columns(known.alias("distance_known")), "placements")
+
+
+def _names_spells(given: Given) -> bool:
+    """Return whether the extract tells of anybody in which spell a stay on a ward was."""
+    return given.says("hospital_spells", "spell_id") and given.says("ward_stays", "spell_id")
 
 
 def _placed(given: Given) -> pl.LazyFrame:
@@ -121,12 +132,18 @@ def _placed(given: Given) -> pl.LazyFrame:
 
 
 def ward_type_stays(given: Given) -> pl.LazyFrame | None:
-    """Return stays on wards with the type of ward and whether they were out of area."""
+    """Return stays on wards with the type of ward and whether they were out of area.
+
+    Each day of a person is there once: of stays that overlap, it is of the one that began first.
+    The place is empty where the extract tells of no referral why it was made out of area, or of no
+    stay in which spell it was.
+    """
     if not given.has("ward_stays"):
         return None
-    stays = _typed_stays(given)
-    if not given.has("hospital_spells", "referrals"):
-        return declared(stays.with_columns(place=pl.lit("local")), "ward_type_stays")
+    stays = each_day_once(_typed_stays(given), ("person_id",))
+    if not (given.says("referrals", "out_of_area_reason") and _names_spells(given)):
+        unknown = pl.lit(None, pl.String)
+        return declared(stays.with_columns(place=unknown), "ward_type_stays")
     away = _placed(given).select(*_SPELL, "kind").unique()
     kinds = away.group_by(_SPELL).agg((pl.col("kind") == "inappropriate").any().alias("no_bed"))
     joined = stays.join(
@@ -154,11 +171,13 @@ def ward_type_delays(given: Given) -> pl.LazyFrame | None:
 
     Each day of a person is there once: of delays that overlap, under the reason that began first.
     Wards are matched by spell. Days on no known ward keep their days, with no type of ward, so
-    that all parts add up to the days delayed.
+    that all parts add up to the days delayed. The group is empty where the extract has no reasons.
     """
     if not given.has("delayed_discharges"):
         return None
     group = pl.col("reason").replace_strict(GROUP_OF_DELAY, default="not_known")
+    if not given.says("delayed_discharges", "reason"):
+        group = pl.lit(None, pl.String)
     delays = given.table("delayed_discharges").with_columns(group.alias("reason_group"))
     delays = each_day_once(delays, ("person_id",)).with_row_index(".delay")
     if given.has("ward_stays"):

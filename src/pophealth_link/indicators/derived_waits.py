@@ -21,25 +21,28 @@ def waits(given: Given) -> pl.LazyFrame | None:
     The wait ends with the first contact attended under the referral (of a contact or referral
     without an id: of the person, while the referral was open). It is unfinished where the referral
     was closed before, or the period ended. Referrals that a hospital spell names, begun before the
-    person was seen, are on no pathway but `bed`. Without a reason on any referral no pathway is
-    known, and there are no waits.
+    person was seen, are on no pathway but `bed`. Without a reason or without a priority on any
+    referral no pathway is known, and there are no waits; nor are there any where no contact tells
+    whether it was attended.
     """
     if not given.has("referrals", "contacts"):
         return None
-    known = given.says("referrals", "primary_reason")
-    referrals = given.table("referrals").filter(known)
+    known = given.says("referrals", "primary_reason", "priority")
+    known = known and given.says("contacts", "attendance")
+    referrals = given.table("referrals").filter(pl.lit(known))
     return _waits(given, referrals, given.table("contacts"), "referrals")
 
 
 def talking_therapies(given: Given) -> pl.LazyFrame | None:
     """Return a row for each referral to NHS Talking Therapies in the period; see `waits`."""
-    name = "talking_therapies_referrals"
-    if not given.has(name, "talking_therapies_contacts"):
+    name, seen = "talking_therapies_referrals", "talking_therapies_contacts"
+    if not given.has(name, seen):
         return None
-    contacts = given.table("talking_therapies_contacts")
-    treatment = pl.col("appointment_type").is_in(_appointments(name))
-    untold = ~given.says("talking_therapies_contacts", "appointment_type")
-    return _waits(given, given.table(name), contacts.filter(treatment | untold), name)
+    contacts = given.table(seen)
+    if given.says(seen, "appointment_type"):
+        contacts = contacts.filter(pl.col("appointment_type").is_in(_appointments(name)))
+    referrals = given.table(name).filter(pl.lit(given.says(seen, "attendance")))
+    return _waits(given, referrals, contacts, name)
 
 
 def _appointments(table: str) -> list[str]:

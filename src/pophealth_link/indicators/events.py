@@ -78,7 +78,8 @@ def gap(
     A count of zero is a finding only where the data could have shown otherwise. There is no data
     where a table is not given, lacks a column that the rule tests, holds no row of the time, has a
     tested column that is empty throughout, or (`by_code`) none of the codes. A part (see
-    `Indicator`) has data where one of its tables does, and every part must have some.
+    `Indicator`) has data where one of its tables does, with all that the part looks up in it, and
+    every part must have some; see `in_part`.
     """
     return gap_shown(indicator, evidence(indicator, events, as_of=as_of, period=period))
 
@@ -98,8 +99,36 @@ def gap_shown(indicator: Indicator, shown: Sequence[Evidence]) -> str | None:
     reasons = [(rule.part, _gap_of(rule, one)) for rule, one in told]
     if not indicator.parts:
         return next((reason for _, reason in reasons if reason), None)
-    having = {part for part, reason in reasons if not reason}
-    return next((f"{part}: {reason}" for part, reason in reasons if part not in having), None)
+    having = {part for (part, _), reason in _by_table(indicator, shown).items() if not reason}
+    return next(
+        (f"{part}: {reason}" for part, reason in reasons if reason and part not in having), None
+    )
+
+
+def in_part(indicator: Indicator, shown: Sequence[Evidence]) -> str | None:
+    """Return which tables of its parts hold no data, where an indicator has data; else nothing.
+
+    What is counted without them is too low, or of a part alone too high.
+    """
+    if not indicator.parts or gap_shown(indicator, shown):
+        return None
+    without: dict[str | None, list[str]] = {}
+    for (part, table), reason in _by_table(indicator, shown).items():
+        if reason:
+            without.setdefault(part, []).append(table)
+    said = "; ".join(f"{part}: {', '.join(tables)}" for part, tables in without.items())
+    return f"counted without {said}" if said else None
+
+
+def _by_table(
+    indicator: Indicator, shown: Sequence[Evidence]
+) -> dict[tuple[str | None, str], str | None]:
+    """Return why a table holds no data for a part, for each, or nothing if it holds all of it."""
+    found: dict[tuple[str | None, str], str | None] = {}
+    for rule, one in zip(indicator.events, shown, strict=True):
+        key = (rule.part, rule.table)
+        found[key] = found.get(key) or _gap_of(rule, one)
+    return found
 
 
 def evidence_of(
@@ -135,7 +164,8 @@ def _gap_of(rule: EventRule, shown: Evidence) -> str | None:
     if empty:
         return f"{rule.table} holds no value in {', '.join(empty)}"
     if shown.coded == 0:
-        return f"{rule.table} holds none of the codes"
+        codes = ", ".join(code for codes in rule.where.values() for code in codes)
+        return f"{rule.table} holds none of the codes {codes}".rstrip()
     return None
 
 

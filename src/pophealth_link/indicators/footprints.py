@@ -129,12 +129,14 @@ def fill(
     lsoas: pl.DataFrame,
     own: pl.DataFrame,
     gaps: Mapping[str, str],
+    notes: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
     """Return the grid with SUMS, coverage, status and reason: nothing is missing or made up.
 
     `cells`: see `grid`; `found`: see `to_footprints`; `lsoas`: CELL without indicator, `lsoas`, how
     many LSOAs each footprint and stratum holds, and `shown`, how many of them are weighed by a
-    count that is not withheld; `own`: see `authorities`; `gaps`: indicator → why there is no data.
+    count that is not withheld; `own`: see `authorities`; `gaps`: indicator → why there is no data;
+    `notes`: indicator → what it is counted without.
 
     * `no_data`: the indicator is in `gaps`, or the footprint's LSOAs hold no value, or a numerator
       that is a part of its denominator is above it, as `reason` says.
@@ -146,21 +148,24 @@ def fill(
     * `estimated`: a unit that lies in the footprint in part contributed.
     * `ok`: the rest, among them cells with people and no event.
 
-    `reason` also says where only a part of the footprint's areas hold the measure; `coverage` which
-    share of them do, parts of LSOAs counted as parts; it is empty where no area is behind a cell.
+    `reason` also says where only a part of the footprint's areas hold the measure, and what of
+    `notes` holds of a cell with people. `coverage`: which share of the areas hold the measure,
+    parts of LSOAs counted as parts; it is empty where no area is behind a cell.
     """
-    named = pl.DataFrame(
-        list(gaps.items()), schema={"indicator": pl.String, "reason": pl.String}, orient="row"
+    named, noted = (
+        pl.DataFrame(list(each.items()), schema=["indicator", name], orient="row").cast(pl.String)
+        for name, each in (("reason", gaps), ("note", notes or {}))
     )
     place = [name for name in CELL if name != "indicator"]
     joined = cells.join(found, on=list(CELL), how="left")
     joined = joined.join(named, on="indicator", how="left")
+    joined = joined.join(noted, on="indicator", how="left")
     joined = joined.join(lsoas.select(*place, "lsoas", "shown"), on=place, how="left")
     genuine = own.select(FOOTPRINT).with_columns(own=pl.lit(value=True))
     joined = joined.join(genuine, on=list(FOOTPRINT), how="left")
     return (
         _with_status(joined)
-        .drop("split", "lsoas", "shown", "own", "imputed_down", "part_of_whole")
+        .drop("split", "lsoas", "shown", "own", "imputed_down", "part_of_whole", "note")
         .sort(CELL)
     )
 
@@ -201,6 +206,8 @@ def _with_status(joined: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("no area of the footprint holds the measure"))
         .when(part)
         .then(pl.lit("part of the footprint's areas hold no value"))
+        .when(given & ~nobody)
+        .then("note")
         .otherwise("reason")
     )
     sums = [pl.when(given).then(pl.col(name).fill_null(0)).alias(name) for name in SUMS]

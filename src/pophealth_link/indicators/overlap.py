@@ -53,9 +53,9 @@ def definitions(declared: Mapping[str, Any], recorded: Mapping[str, Any]) -> dic
 def register_sums(ids: Collection[str]) -> list[dict[tuple[str, str], int]]:
     """Return the sums of several registers that are those of the parts known to general practice.
 
-    As each register is of other ages, together they are all that practices know of: a mapping of
-    (indicator, stratum) to +1 for the parts and -1 for the registers, for each condition that has
-    several, where `ids` hold them all.
+    As each register is of other ages, one of them of unknown ages, together they are all that
+    practices know of: a mapping of (indicator, stratum) to +1 for the parts and -1 for the
+    registers, for each condition that has several, where `ids` hold them all.
     """
     declared = tomllib.loads(files("pophealth_link.indicators").joinpath(FILE).read_text("utf-8"))
     found = []

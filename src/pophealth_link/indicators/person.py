@@ -46,7 +46,7 @@ def roll_up(
     held = population(people, indicator)
     if among is not None:
         held = held.join(per_person(among, events, **when), on="person_id", how="semi")  # type: ignore[arg-type]
-    counts = per_person(indicator, events, **when)  # type: ignore[arg-type]
+    counts = of_its_ages(per_person(indicator, events, **when), people, indicator)  # type: ignore[arg-type]
     return together(
         denominators(held, indicator.families, bases),
         numerators(held, counts, indicator.families, bases),
@@ -98,6 +98,7 @@ def counted(
     `among`: the indicator that `indicator.among` names.
     """
     counts = per_person(indicator, events, as_of=as_of, period=period)
+    counts = of_its_ages(counts, people, indicator)
     held = population(people, indicator)
     if among is not None:
         theirs = per_person(among, events, as_of=as_of, period=period)
@@ -152,6 +153,19 @@ def population(people: Frame, indicator: Indicator) -> Plan:
     absent = [nw.lit(None, dtype=nw.String()).alias(n) for n in _COLUMNS if n not in names]
     plan = plan.with_columns(*absent) if absent else plan
     return plan.select("person_id", *_UNITS, "weight", *_COLUMNS)
+
+
+def of_its_ages(counts: Plan, people: Frame, indicator: Indicator) -> Plan:
+    """Return the counts; where the indicator counts `unknown_ages`, those of such people, lazily.
+
+    `counts`: person_id and more. Their denominator stays everyone: that of people of unknown age,
+    beside those of children and of adults, would take one of these away wherever they are few.
+    """
+    if not indicator.unknown_ages:
+        return counts
+    known = nw.col("age_band").is_in(list(bands_from(0))).fill_null(value=False)
+    theirs = lazy(people).filter(~known).select("person_id")
+    return counts.join(theirs, on="person_id", how="semi")
 
 
 def bands_of(indicator: Indicator) -> tuple[str, ...]:

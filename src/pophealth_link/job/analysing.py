@@ -26,6 +26,7 @@ from pophealth_link.job.published import published
 from pophealth_link.job.quarantine import Input, Quarantine, tell_unreadable
 from pophealth_link.need import BaselineInputs
 from pophealth_link.need.practice_counts import practice_counts
+from pophealth_link.need.tallies import notes
 from pophealth_link.reference import Pack
 from pophealth_link.schema.reference import FOOTPRINTS
 from pophealth_link.sources import Accepted, TableFile
@@ -41,9 +42,10 @@ _WHOSE = ("source", "record_id", "person_id")
 class Analysed:
     """What the second half works with, for release and report; no identifier among it.
 
-    `notices` are warnings about footprints, which the report may show. They count footprints and
-    LSOAs; of people they tell published lists or, where a practice has none, how many are counted
-    to the nearest thousand ("under 1,000" for fewer). They name no practice of records.
+    `notices` are warnings about footprints, and of tables that counts go without, which the report
+    may show. They count footprints, LSOAs and indicators; of people they tell published lists or,
+    where a practice has none, how many are counted to the nearest thousand ("under 1,000" for
+    fewer). They name no practice of records.
     `published`: tables of published counts of practices, by file name. `listed`: the indicators.
     """
 
@@ -99,6 +101,9 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
     progress.stage("counting indicators")
     listed = need_files.catalogue(job)
     made = need.tally(inputs, indicators=listed)
+    without = counted_without(notes(made, listed))
+    for notice in without:
+        progress.warn(notice)
     practice_counts(made, inputs, indicators=listed).write_parquet(out / PRACTICE_COUNTS_FILE)
     counts = need.count(inputs, policy=job.policy, made=made, indicators=listed)
     progress.stage("counting the draws of the links")
@@ -107,7 +112,8 @@ def run_analyse(job: Job, pack: Pack, linked: Path, out: Path, progress: Progres
     )
     with layout.telling(progress):
         tables = published(pack, laid.units, laid.held, areas=laid.areas, as_of=job.spec.as_of)
-    return Analysed(told.accounts, index, inputs, counts, notices, tables, listed)
+    told_of = (*notices, *without)
+    return Analysed(told.accounts, index, inputs, counts, told_of, tables, listed)
 
 
 def baseline_inputs(
@@ -183,6 +189,25 @@ def backward_rows(events: Mapping[str, pl.DataFrame]) -> tuple[str, ...]:
         "or discharges are counted"
         for name, rows in backward(events).items()
     )
+
+
+def counted_without(told: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a warning for each of the things that indicators are counted without, sorted.
+
+    `told`: indicator → what it is counted without, as `need.tallies.notes` gives it.
+
+    >>> counted_without({"dementia_known": "counted without trust: diagnoses"})
+    ('dementia_known is counted without trust: diagnoses',)
+    """
+    alike: dict[str, list[str]] = {}
+    for name, why in sorted(told.items()):
+        alike.setdefault(why, []).append(name)
+    return tuple(sorted(f"{_and_more(names)} {why}" for why, names in alike.items()))
+
+
+def _and_more(names: Sequence[str]) -> str:
+    rest = len(names) - 1
+    return f"{names[0]} and {rest:,} more are" if rest else f"{names[0]} is"
 
 
 def _notices(laid: Layout, pack: Pack, people: pl.DataFrame, progress: Progress) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def read_baseline(path: str | Path) -> Baseline:
     what it should.
     """
     given = Path(path)
-    file = next((each for each in _places(given) if is_file(each)), None)
+    file = baseline_file(given)
     if file is None:
         raise JobError(
             f"{shown(given)} holds no baseline.",
@@ -105,6 +105,11 @@ def read_baseline(path: str | Path) -> Baseline:
         snapshot=read_snapshot(file.with_name(SNAPSHOT)),
         sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
     )
+
+
+def baseline_file(given: Path) -> Path | None:
+    """Return the baseline.csv in a run's folder, its `releasable/` or by itself; or nothing."""
+    return next((each for each in _places(given) if is_file(each)), None)
 
 
 def _places(given: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from pophealth_link import sources
 from pophealth_link.errors import JobError, LinkageError, Problem, UserError
 from pophealth_link.folders import is_file, is_folder
 from pophealth_link.job import (
+    earlier,
     footprints,
     layout,
     link_settings,
@@ -39,15 +40,16 @@ def problems(job: Job, halves: Sequence[Half]) -> list[Problem]:
     if "link" in halves:
         found += [*_register(job), *_outside_files(job)]
     if "analyse" in halves:
-        found += [*footprints.problems(job), *_need_files(job)]
+        found += [*footprints.problems(job), *_need_files(job), *_earlier(job)]
     return found
 
 
 def check_against(job: Job, pack: Pack, halves: Sequence[Half]) -> list[str]:
     """Return warnings about the job's day, passes and files, its footprints beside the reference.
 
-    Raises `JobError` for a local authority that the reference does not hold, and
-    `ReferenceDataError` where practices are not in whole footprints on the day.
+    Raises `JobError` for a local authority that the reference does not hold,
+    `ReferenceDataError` where practices are not in whole footprints on the day, and `DataError`
+    where beds are those of a footprint that nobody can be in.
     """
     weak = link_settings.pass_warnings(job.spec.link) if "link" in halves else []
     weak = [*_day_warnings(job), *weak, *_reading(job, halves)]
@@ -57,6 +59,7 @@ def check_against(job: Job, pack: Pack, halves: Sequence[Half]) -> list[str]:
     layout.authorities(job, pack, areas)
     read = footprints.read(job)
     held = footprints.practice_rows(job, pack, read, areas)
+    need_files.require_footprints(job, layout.footprints_of(job, pack, held, areas))
     told = footprints.warnings(job, read, held, areas)
     return [*weak, *layout.day_warnings(job, pack), *told]
 
@@ -178,6 +181,17 @@ def _need_files(job: Job) -> list[Problem]:
         return []
     readers = need_files.readers(job)
     return [p for where, read in readers for p in _tried(where, job.resolve(written[where]), read)]
+
+
+def _earlier(job: Job) -> list[Problem]:
+    """Return what is wrong with the earlier releases that this one is checked with."""
+    return [
+        problem
+        for place, path in enumerate(job.previous_releases)
+        for problem in _tried(
+            f"disclosure.previous_release[{place}]", path, lambda p: earlier.read(p, job.policy)
+        )
+    ]
 
 
 def _previous_index(job: Job, path: Path) -> list[Problem]:

@@ -81,6 +81,26 @@ def layout(job: Job, pack: Pack, patients: pl.DataFrame, files: Mapping[str, Acc
     return Layout(units, kept if counted is not None else fit, held, areas)
 
 
+def footprints_of(job: Job, pack: Pack, held: Registration, areas: pl.DataFrame) -> pl.DataFrame:
+    """Return basis, footprint_type and footprint_code of all that people of the job can be in.
+
+    Without a best fit, and so without patients: footprints that are fitted are those of practices.
+    """
+    fitted = held.units.filter(pl.col("footprint_type").is_in(held.fitted))
+    nobody = fitted.clear().rename({"unit": "lsoa_code"})
+    resident = places.area_footprints(
+        areas,
+        nobody,
+        authorities(job, pack, areas) or None,
+        footprint_types=held.fitted,
+        named=held.areas,
+        levels=job.spec.footprints.levels,
+    )
+    both = pl.concat([held.units, resident])
+    there = both.filter(pl.col("basis").is_in(job.spec.footprints.basis))
+    return pl.concat([there, fitted]).select("basis", "footprint_type", "footprint_code").unique()
+
+
 def _unnamed(fit: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
     """Return the best fits of LSOAs that no row of the type names: the others have no need."""
     return fit.join(named, on=["lsoa_code", "footprint_type"], how="anti", maintain_order="left")

@@ -11,6 +11,7 @@ from pophealth_link import reference, sources
 from pophealth_link.disclosure import Policy
 from pophealth_link.folders import is_file
 from pophealth_link.indicators import codelists
+from pophealth_link.job.comparing import baseline_file
 from pophealth_link.job.spec import NAMED_MODELS, JobSpec
 from pophealth_link.link import previous_index
 from pophealth_link.privacy import Key
@@ -62,6 +63,11 @@ class Job:
         kept = self.resolve(earlier) / OWN_KEY
         return kept if is_file(kept) else None
 
+    @property
+    def previous_releases(self) -> tuple[Path, ...]:
+        """The earlier releases that this one is checked with: folders of runs, or their files."""
+        return tuple(map(self.resolve, self.spec.disclosure.previous_release))
+
     def files(self, half: Half) -> Iterator[Path]:
         """Yield the data files that a half of the run reads."""
         for source in self.sources:
@@ -75,6 +81,7 @@ class Job:
             yield from (self.resolve(f.path) for f in self.spec.footprints.files.values())
             yield from map(self.resolve, self.spec.need.files.values())
             yield from self._code_lists()
+            yield from filter(None, map(baseline_file, self.previous_releases))
             return
         if self.spec.privacy.opt_outs:
             yield self.resolve(self.spec.privacy.opt_outs)

@@ -9,10 +9,12 @@ from pathlib import Path
 import polars as pl
 
 from pophealth_link import indicators
-from pophealth_link.errors import UserError
+from pophealth_link.errors import Problem, UserError, raise_problems
+from pophealth_link.folders import shown
 from pophealth_link.indicators import Catalogue
 from pophealth_link.job.model import Job
-from pophealth_link.need import gap_pairs, service_inputs, survey
+from pophealth_link.need import costs, gap_pairs, service_inputs, survey
+from pophealth_link.need.bed_footprints import of_footprints
 from pophealth_link.need.gap_pairs import Pair
 from pophealth_link.need.survey import Survey
 
@@ -40,7 +42,7 @@ def readers(job: Job) -> Iterator[tuple[str, Reader]]:
         ("need.catalogue", table.catalogue, indicators.extended),
         ("need.gap_pairs", table.gap_pairs, lambda path: _pairs(job, path)),
         ("need.beds", table.beds, service_inputs.read_beds),
-        ("need.unit_costs", table.unit_costs, service_inputs.read_unit_costs),
+        ("need.unit_costs", table.unit_costs, lambda path: _unit_costs(job, path)),
     )
     yield from ((where, reader) for where, written, reader in single if written)
 
@@ -68,6 +70,33 @@ def _pairs(job: Job, path: Path) -> tuple[Pair, ...]:
     return pairs
 
 
+def _unit_costs(job: Job, path: Path) -> pl.DataFrame:
+    """Return the unit costs of a file; what they cost is counted by the job's catalogue."""
+    given = service_inputs.read_unit_costs(path)
+    try:
+        listed = catalogue(job)
+    except UserError:
+        # What is wrong with the catalogue is told at its own setting.
+        return given
+    costs.require_counts(given, listed)
+    return given
+
+
+def require_footprints(job: Job, footprints: pl.DataFrame) -> None:
+    """Raise `DataError` where beds name a footprint that is not one of `footprints`.
+
+    `footprints`: footprint_type and footprint_code of those that the job's people can be in.
+    """
+    written = job.spec.need.beds
+    if not written:
+        return
+    try:
+        of_footprints(service_inputs.read_beds(job.resolve(written)), footprints)
+    except UserError as error:
+        told = Problem(type(error), "need.beds", error.headline, error.fix)
+        raise_problems(shown(job.path), [told])
+
+
 def read(job: Job) -> NeedFiles:
     """Return what the job's files hold; raise as their readers do."""
     table, at = job.spec.need, job.resolve
@@ -75,5 +104,5 @@ def read(job: Job) -> NeedFiles:
         surveys(job),
         _pairs(job, at(table.gap_pairs)) if table.gap_pairs else None,
         service_inputs.read_beds(at(table.beds)) if table.beds else None,
-        service_inputs.read_unit_costs(at(table.unit_costs)) if table.unit_costs else None,
+        _unit_costs(job, at(table.unit_costs)) if table.unit_costs else None,
     )

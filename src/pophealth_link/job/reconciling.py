@@ -88,7 +88,7 @@ def read_published(path: Path, year: str | None = None) -> pl.DataFrame:
         return from_qof(_qof(path, _QOF_HEADERS, year))
     if {"practice_code", "register", "numerator"} <= columns:
         return from_qof(_qof(path, {}, year))
-    accepted = sources.read(TableFile(PUBLISHED_COUNTS, path), where=shown(path))
+    accepted = sources.read(TableFile(PUBLISHED_COUNTS, path, mapped=False), where=shown(path))
     if accepted.counts.quarantined:
         raise DataError(
             f"{shown(path)} has {accepted.counts.quarantined:,} rows that cannot be used.",
@@ -125,7 +125,8 @@ def _headers(path: Path) -> set[str]:
 
 
 def _qof(path: Path, columns: dict[str, str], year: str | None) -> pl.DataFrame:
-    frame = sources.read(TableFile(QOF, path, columns=columns), where=shown(path)).frame
+    file = TableFile(QOF, path, columns=columns, mapped=False)
+    frame = sources.read(file, where=shown(path)).frame
     told = year or year_of(path.stem)
     held = frame.with_columns(pl.col("period").fill_null(pl.lit(told, pl.String)))
     unread = [each for each in held["period"].unique().to_list() if last_day(each or "") is None]
@@ -189,6 +190,10 @@ def _lines(rows: pl.DataFrame, own: Baseline, published: str, limit: float) -> I
     )
     yield from ("", f"## Differences above {limit:g} %", "")
     yield from (_judged(rows, named.height), "")
+    hidden = rows.filter(pl.col("status") == "agrees_as_released").height
+    if hidden:
+        of = "one row, which agrees" if hidden == 1 else f"{hidden:,} rows, which agree"
+        yield from (f"Of {of} as released, rounding may hide such a difference.", "")
     if named.is_empty():
         return
     yield "| type | code | name | indicator | own | published | difference % | of the lists % | |"

@@ -20,7 +20,7 @@ from pophealth_link.job.analysing import PEOPLE_FILE, Analysed, registered_patie
 from pophealth_link.job.index import CARD_FACTS
 from pophealth_link.job.model import Job
 from pophealth_link.job.progress import Silent
-from pophealth_link.need import shared_people
+from pophealth_link.need import derived_rules, shared_people
 from pophealth_link.need.rounding import round_patients
 from pophealth_link.need.snapshot import CONDITION, Snapshot, definitions, members
 from pophealth_link.reference import Pack
@@ -57,12 +57,13 @@ def snapshot(
         definitions=definitions(listed),
         code_lists={**_code_lists(job), **_lists_by_file(job)},
         vintages={**inputs.vintages, "reference": pack.name},
+        derived=derived_rules.rules(),
         over_dispersion={
             each["indicator"]: each["over_dispersion"]
             for each in summary["indicators"]
             if "over_dispersion" in each
         },
-        linkage=_linkage(card),
+        linkage=_linkage(job, card),
         memberships=members(inputs.unit_footprints, hidden),
         sizes=_sizes(pack, done),
         recoded=_recoded(pack, inputs.unit_footprints["unit"]),
@@ -93,13 +94,18 @@ def _lists_by_file(job: Job) -> Mapping[str, tuple[str, ...]]:
     return clinical.lists_of(job.resolve(written)) if written else {}
 
 
-def _linkage(card: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-    """Return source, setting, records and linked of each source but the register, as released."""
+def _linkage(job: Job, card: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return source, setting, records and linked of each source but the register, as released.
+
+    `tables`: the event tables that the source gives.
+    """
     settings = {each["name"]: each["setting"] for each in card["data"]["sources"]}
+    tables = {each.name: sorted({e.table.name for e in each.events}) for each in job.sources}
     return tuple(
         {
             "source": each["source"],
             "setting": settings.get(each["source"]),
+            "tables": tables.get(each["source"]),
             "records": each["records"],
             "linked": each["linked"],
         }

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -29,6 +30,7 @@ BASES = ("registered", "resident")
 NAMED_MODELS = ("default", "train")
 Text = Annotated[str, Field(min_length=1)]
 Formats = dict[str, tuple[Text, ...]]
+Paths = Annotated[tuple[Text, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
 
 
 class _Table(BaseModel):
@@ -216,9 +218,10 @@ class NeedTable(_Table):
 
 
 class DisclosureTable(_Table):
-    """`[disclosure]`: the policy is always stated."""
+    """`[disclosure]`: the policy is always stated; earlier releases that a reader may have."""
 
     policy: Text
+    previous_release: Paths = ()
 
 
 class PrivacyTable(_Table):

@@ -11,7 +11,6 @@ from pophealth_link.errors import JobError, Problem, nearest
 _NOT_YET = {
     "spark": "is not available in this version: leave it out.",
     "disclosure.custom": "is not available in this version: name a policy.",
-    "disclosure.previous_release": "is not available in this version: leave it out.",
 }
 
 
@@ -55,6 +54,7 @@ _PLACES = {
     "as_of": "must be a day from 1900 to 2199, for example 2026-04-01, without quotation marks.",
     "footprints.basis": 'must be a list of "registered", "resident".',
     "footprints.levels": 'must be a list of "ward", "msoa", "sub_icb", "region".',
+    "disclosure.previous_release": "must be a path, or a list of paths.",
     "engine": 'must be "polars"; "spark" is not available in this version.',
     "memory_limit": 'must be an amount such as "12GB".',
     "version": "must be 1.",

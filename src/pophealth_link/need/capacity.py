@@ -9,7 +9,7 @@ import polars as pl
 
 from pophealth_link.errors import DataError
 from pophealth_link.indicators.catalogue import Catalogue, catalogue
-from pophealth_link.need.bed_footprints import of_footprints
+from pophealth_link.need.bed_footprints import of_footprints, with_whole_area
 from pophealth_link.need.released import FOOTPRINT, LIMITS, fitted, weighted_sums, with_limits
 from pophealth_link.schema.codes_services import ACUTE_WARD_TYPES
 from pophealth_link.schema.outputs_services import CAPACITY
@@ -69,7 +69,8 @@ def capacity(
     `baseline`: BASELINE as released; `beds`: BEDS (`service_inputs.read_beds`); `period`: first
     and last day, those of the baseline's rates. Open beds: the mean over the period of the site's
     figures, each from its date until the next (before its first date a site has none), summed over
-    sites; beds without a footprint are those of `whole`. With D days in the period:
+    sites; beds without a footprint are those of `whole`, which else has those of all footprints of
+    a type (`bed_footprints.with_whole_area`). With D days in the period:
 
         occupancy = 100 · local bed days / (open beds · D)
         unmet beds = days out of area for want of a bed / D
@@ -82,7 +83,8 @@ def capacity(
     independent (`released.weighted_sums`); those without delays are too wide rather than too
     narrow, for delayed days are part of the days. Footprints without beds of their own have demand
     alone: what needs the beds is `not_applicable`. Where no site of a footprint and ward type has a
-    figure for the period's first day, it has `no_data`.
+    figure for the period's first day, it has `no_data`; so have all acute wards together, unless
+    each of their types has one, if only a 0.
 
     Raises `DataError` where the period ends before it begins, or beds name a footprint that the
     baseline does not have.
@@ -95,7 +97,8 @@ def capacity(
     days = (last - first).days + 1
     listed = catalogue() if indicators is None else indicators
     demand = _demand(baseline, listed)
-    held = _on_footprints(demand, _open_beds(of_footprints(beds, baseline), period))
+    open_beds = _open_beds(of_footprints(beds, baseline), period)
+    held = _on_footprints(demand, with_whole_area(open_beds, baseline))
     found = weighted_sums(_terms(demand, held, days), [*_PLACE, "measure"])
     named = found.join(held.drop("open_beds", "status"), on=_PLACE, how="left", nulls_equal=True)
     units = pl.col("measure").replace_strict(_UNITS)
@@ -123,7 +126,8 @@ def _demand(baseline: pl.DataFrame, listed: Catalogue) -> pl.DataFrame:
 def _open_beds(beds: pl.DataFrame, period: tuple[date, date]) -> pl.DataFrame:
     """Return the mean open beds of each footprint and ward type, and of all, over the period.
 
-    `complete`: of each ward type some site has a figure for the period's first day.
+    `complete`: of each ward type some site has a figure for the period's first day. `sources`,
+    `first` and `last`: of the figures used.
     """
     first, stop = period[0], period[1] + timedelta(days=1)
     one = [*_SITE, "site"]
@@ -135,18 +139,24 @@ def _open_beds(beds: pl.DataFrame, period: tuple[date, date]) -> pl.DataFrame:
         .sort(*one, "date")
         .with_columns((pl.col("open_beds") * weight).alias("open_beds"), weight.alias("weight"))
     )
-    told = (pl.col("date").min().over(_SITE) <= first).alias("complete")
-    wards = spells.with_columns(told)
-    both = pl.concat([wards, wards.with_columns(pl.lit(ACUTE).alias("ward_type"))])
+    told = (pl.col("date").min().over(_SITE) <= first).alias("told")
+    wards = spells.with_columns(told, pl.lit(1).alias("types"), pl.col("ward_type").alias("type"))
+    acute = wards.with_columns(
+        pl.lit(ACUTE).alias("ward_type"), pl.lit(len(ACUTE_WARD_TYPES)).alias("types")
+    )
     used = pl.col("weight") > 0
+    complete = pl.col("told").all() & (pl.col("type").n_unique() == pl.col("types").first())
     day = pl.col("date").filter(used)
-    return both.group_by(_SITE, maintain_order=True).agg(
-        pl.when(pl.col("complete").all()).then(pl.col("open_beds").sum()).alias("open_beds"),
-        pl.col("complete").all(),
-        pl.when(used.any())
-        .then(pl.col("source").filter(used).unique(maintain_order=True).str.join("; "))
-        .alias("beds_source"),
-        pl.concat_str(day.min(), pl.lit(" to "), day.max()).alias("beds_date"),
+    return (
+        pl.concat([wards, acute])
+        .group_by(_SITE, maintain_order=True)
+        .agg(
+            pl.when(complete).then(pl.col("open_beds").sum()).alias("open_beds"),
+            complete.alias("complete"),
+            pl.col("source").filter(used).unique(maintain_order=True).alias("sources"),
+            day.min().alias("first"),
+            day.max().alias("last"),
+        )
     )
 
 
@@ -160,8 +170,15 @@ def _on_footprints(demand: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("ok"))
         .otherwise(pl.lit("no_data"))
     )
+    source = pl.when(pl.col("sources").list.len() > 0).then(pl.col("sources").list.join("; "))
     joined = places.join(held, on=_SITE, how="left", nulls_equal=True)
-    return joined.with_columns(status.alias("status")).drop("complete")
+    return joined.select(
+        *_PLACE,
+        "open_beds",
+        status.alias("status"),
+        source.alias("beds_source"),
+        pl.concat_str("first", pl.lit(" to "), "last").alias("beds_date"),
+    )
 
 
 def _terms(demand: pl.DataFrame, held: pl.DataFrame, days: int) -> pl.DataFrame:

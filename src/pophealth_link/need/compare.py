@@ -12,7 +12,7 @@ import polars as pl
 
 from pophealth_link import stats
 from pophealth_link.need.compare_context import Context, context
-from pophealth_link.need.compare_linkage import linkage_words, parted, settings_of
+from pophealth_link.need.compare_linkage import linkage_cases, of_derived, parted, settings_of
 from pophealth_link.need.compare_sides import CELL, FOOTPRINT, NUMBERS, Baseline, side
 from pophealth_link.need.compare_times import period_words, require_order
 from pophealth_link.need.footprints_in_common import common_footprints
@@ -22,13 +22,16 @@ from pophealth_link.schema.outputs_compare import CHANGES
 COVERAGE_LIMIT = 0.05
 # Footprints that exchanged no more of their people stay apart, with wider limits (assumed).
 TOLERANCE = 0.05
-_ALL, _REGISTERED = "all", "registered"
+_ALL = "all"
 _DECIMALS = 6
 _DIFFERS = "|"
 _SIDES = ("before", "after")
 _Settings = Mapping[str, Mapping[str, Any]]
 # Differences of which nobody can say what part of a change they make up.
-_UNKNOWN = ("not_known", "sources", "linkage_rate_unparted", "coverage", "period_length")
+_UNKNOWN = (
+    *("not_known", "sources", "linkage_rate_unparted", "coverage", "period_length"),
+    "derived_rules",
+)
 
 
 def changes(
@@ -54,8 +57,8 @@ def changes(
     which gives the widest limits, and `narrow_*` those at the most it can be: √(n_min/n_max) × the
     most that two yes/no values of these shares can correlate. Ratios are taken as independent.
 
-    `from_linkage` on the registered basis: v_after·(1 - λ_before/λ_after), λ being the share of
-    the records of its sources that were linked; of several settings there are limits alone, see
+    `from_linkage` of one source, on the registered basis: v_after·(1 - λ_before/λ_after), λ being
+    the share of its records that were linked; of several there are limits alone, see
     `compare_linkage.linkage_ratio`. `direction` judges the rest of the change, where both limits
     agree, and stays empty where something changed whose part is not known (`differs`). Where the
     definition, a code list or the deprivation edition behind it changed, there is no change, only
@@ -124,7 +127,7 @@ def _told(
     return {
         "sources": [name for name, own in settings.items() if settings_of(own) & about.settings],
         "person": [name for name, own in settings.items() if own.get("level") == "person"],
-        **linkage_words(about, settings),
+        "derived_rules": sorted(of_derived(settings)) if about.library else [],
         **period_words(before.snapshot, after.snapshot, settings),
     }
 
@@ -135,7 +138,8 @@ def _judged(
     """Add status, reason and what differs."""
     indicator, fifth = pl.col("indicator"), pl.col("stratum").str.starts_with("quintile_")
     of_index = [name for name, held in settings.items() if held.get("deprivation")]
-    redefined = indicator.is_in(sorted(about.redefined))
+    grouped = pl.col("stratum").is_in([f"ethnic_{each}" for each in sorted(about.groups)])
+    redefined = indicator.is_in(sorted(about.redefined)) | grouped
     edition = pl.lit(about.fifths) & (fifth | indicator.is_in(of_index))
     unit = (pl.col("unit_before") != pl.col("unit_after")).fill_null(value=False)
     published = [name for name, held in settings.items() if held.get("period") == "published"]
@@ -157,7 +161,8 @@ def _judged(
         holds = test.fill_null(value=False)
         status = pl.when(holds).then(pl.lit(word)).otherwise(status)
         reason = pl.when(holds).then(why).otherwise(reason)
-    return rows.with_columns(status.alias("status"), reason.alias("reason"), _differs(about, told))
+    differs = _differs(about, told, linkage_cases(about, settings))
+    return rows.with_columns(status.alias("status"), reason.alias("reason"), differs)
 
 
 def _says(word: str) -> pl.Expr:
@@ -168,9 +173,10 @@ def _gap() -> pl.Expr:
     return pl.col("value_before").is_null() | pl.col("value_after").is_null()
 
 
-def _differs(about: Context, told: Mapping[str, list[str]]) -> pl.Expr:
+def _differs(
+    about: Context, told: Mapping[str, list[str]], linkage: list[tuple[pl.Expr, str]]
+) -> pl.Expr:
     """Return what else differs, in words joined by a bar; `told`: by word, its indicators."""
-    registered = pl.col("basis") == _REGISTERED
     of = {word: pl.col("indicator").is_in(names) for word, names in told.items()}
     lacks = pl.any_horizontal(pl.col(f"linkage_lower_{s}").is_null() for s in _SIDES)
     turnover = pl.col("turnover").fill_null(0.0)
@@ -182,8 +188,9 @@ def _differs(about: Context, told: Mapping[str, list[str]]) -> pl.Expr:
         ((turnover > COVERAGE_LIMIT) | (covered[0] - covered[1]).abs().gt(COVERAGE_LIMIT),
          "coverage"),
         (of["sources"], "sources"),
-        *((of[word] & registered, word) for word in told if word.startswith("linkage_rate")),
+        *linkage,
         *((of[word], word) for word in told if word.startswith("period_")),
+        (of["derived_rules"], "derived_rules"),
         (of["person"] & lacks, "linkage_not_estimated"),
         (pl.lit(about.policy), "policy"),
     )  # fmt: skip

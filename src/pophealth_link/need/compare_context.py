@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
+from pophealth_link.need.derived_rules import ETHNIC_GROUP, changed_groups, changed_pathways
 from pophealth_link.need.snapshot import CONDITION, Snapshot
+from pophealth_link.schema import DERIVED_TABLES
 from pophealth_link.schema.outputs_compare import CHANGED_DEFINITIONS
 
 REGISTER_SETTING = "primary_care"
@@ -23,21 +25,35 @@ _DECIMALS = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A source: its setting, the event tables that it gives, and the share of records linked.
+
+    `tables`: none where they are not known; `rate`: none where it is withheld.
+    """
+
+    setting: str | None
+    tables: frozenset[str] | None
+    rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What is not the same, for judging changes.
 
     `known`: both baselines have a snapshot. `redefined`: indicators whose settings or code lists
-    changed. `fifths`: the deprivation edition changed. `settings`: settings whose number of sources
-    changed. `rates`: share of records linked by setting, before and after.
+    changed. `groups`: groups of ethnic categories that a category left or came to. `fifths`: the
+    deprivation edition changed. `settings`: settings whose number of sources changed. `linkage`:
+    the sources of both, by name.
     """
 
     known: bool
     redefined: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
     fifths: bool = False
     policy: bool = False
     library: bool = False
     settings: frozenset[str] = frozenset()
-    rates: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    linkage: tuple[Mapping[str, Source], Mapping[str, Source]] = field(default=({}, {}))
 
 
 def context(before: Snapshot | None, after: Snapshot | None) -> Context:
@@ -47,11 +63,12 @@ def context(before: Snapshot | None, after: Snapshot | None) -> Context:
     return Context(
         known=True,
         redefined=frozenset(_redefined(before, after)),
+        groups=_groups(before, after).get(ETHNIC_GROUP, frozenset()),
         fifths=before.vintages.get(DEPRIVATION) != after.vintages.get(DEPRIVATION),
         policy=dict(before.policy) != dict(after.policy),
         library=before.library != after.library,
         settings=frozenset(_other_sources(before, after)),
-        rates=_rates(before, after),
+        linkage=_linkage(before, after),
     )
 
 
@@ -115,6 +132,40 @@ def _others(before: Snapshot, after: Snapshot) -> Iterator[_Row]:
             then, now = (_rate_word(each, setting, rate) for each, rate in zip(
                 (before, after), rates, strict=True))  # fmt: skip
             yield ("linkage", setting, "share of records linked", then, now)
+    held = _sources(before), _sources(after)
+    for name in sorted({*held[0], *held[1]}):
+        then, now = (_own_rate(each.get(name)) for each in held)
+        if then != now:
+            yield ("linkage", f"source {name}", "share of records linked", then, now)
+    yield from _of_derived(before, after)
+
+
+def _own_rate(source: Source | None) -> str:
+    if source is None:
+        return _ABSENT
+    return _WITHHELD if source.rate is None else f"{source.rate:.1%}"
+
+
+def _of_derived(before: Snapshot, after: Snapshot) -> Iterator[_Row]:
+    """Return the rows of pathways, and of code groups, where both snapshots hold them."""
+    if not (before.derived and after.derived):
+        return
+    held = [{each["id"]: each for each in s.derived.get("pathways", ())} for s in (before, after)]
+    order = [_text([*each]) for each in held]
+    if order[0] != order[1]:
+        yield ("pathway", "all", "which there are, in the order of trying", order[0], order[1])
+    for name in sorted({*held[0]} & {*held[1]}):
+        for key in sorted({*held[0][name], *held[1][name]}):
+            then, now = (each[name].get(key) for each in held)
+            if then != now:
+                yield ("pathway", name, key, _text(then), _text(now))
+    groups = [s.derived.get("groups", {}) for s in (before, after)]
+    for name in sorted(_groups(before, after)):
+        own = [each.get(name, {}) for each in groups]
+        for code in sorted({*own[0], *own[1]}):
+            if own[0].get(code) != own[1].get(code):
+                then, now = (_text(each.get(code)) for each in own)
+                yield ("code_group", name, code, then, now)
 
 
 def _days(snapshot: Snapshot) -> str:
@@ -136,15 +187,41 @@ def _redefined(before: Snapshot, after: Snapshot) -> set[str]:
         and set(before.code_lists.get(name, ())) != set(after.code_lists.get(name, ()))
     }
     both = {*before.definitions} & {*after.definitions}
+    parted = _parted(before, after)
     found = {
         name
         for name in both
         if before.definitions[name] != after.definitions[name]
         or lists & _conditions(after.definitions[name])
+        or any(_tests(rule, parted) for rule in after.definitions[name].get("events", ()))
     }
     while more := {n for n in both - found if _made_of(after.definitions[n]) & found}:
         found |= more
     return found
+
+
+def _groups(before: Snapshot, after: Snapshot) -> Mapping[str, frozenset[str]]:
+    if not (before.derived and after.derived):
+        return {}
+    return changed_groups(before.derived, after.derived)
+
+
+def _parted(before: Snapshot, after: Snapshot) -> Mapping[str, frozenset[str]]:
+    """Return, by the name of a code list, the codes that other records now come to or left."""
+    if not (before.derived and after.derived):
+        return {}
+    pathways = changed_pathways(before.derived, after.derived)
+    return {"pathway": pathways, **_groups(before, after)}
+
+
+def _tests(rule: Mapping[str, Any], parted: Mapping[str, frozenset[str]]) -> bool:
+    """Return whether a rule of a derived table asks for one of the codes."""
+    table = DERIVED_TABLES.get(str(rule.get("table")))
+    lists = {} if table is None else {c.name: c.codes.name for c in table.columns if c.codes}
+    asked = rule.get("where", {})
+    return any(
+        parted.get(lists.get(column, ""), frozenset()) & {*codes} for column, codes in asked.items()
+    )
 
 
 def _conditions(settings: Mapping[str, Any]) -> set[str]:
@@ -175,6 +252,38 @@ def _rate_word(snapshot: Snapshot, setting: str, rate: float | None) -> str:
     if rate is not None:
         return f"{rate:.1%}"
     return _WITHHELD if setting in _rate_by_setting(snapshot) else _ABSENT
+
+
+def _linkage(before: Snapshot, after: Snapshot) -> tuple[dict[str, Source], dict[str, Source]]:
+    """Return the sources of both; tables that one snapshot does not tell are those of the other."""
+    held = _sources(before), _sources(after)
+    told = [{name: each.tables for name, each in own.items()} for own in held]
+    then, now = (
+        {name: replace(each, tables=other.get(name)) if each.tables is None else each
+         for name, each in own.items()}
+        for own, other in zip(held, reversed(told), strict=True)
+    )  # fmt: skip
+    return then, now
+
+
+def _sources(snapshot: Snapshot) -> dict[str, Source]:
+    """Return the sources by name; one without records has no share of them linked and is none."""
+    return {
+        each["source"]: Source(each["setting"], _tables(each), _rate(each))
+        for each in snapshot.linkage
+        if each["records"] != 0
+    }
+
+
+def _tables(each: Mapping[str, Any]) -> frozenset[str] | None:
+    held = each.get("tables")
+    return None if held is None else frozenset(held)
+
+
+def _rate(each: Mapping[str, Any]) -> float | None:
+    if each["records"] is None or each["linked"] is None:
+        return None
+    return round(min(1.0, float(each["linked"]) / float(each["records"])), _DECIMALS)
 
 
 def _rate_by_setting(snapshot: Snapshot) -> dict[str, float | None]:

@@ -20,15 +20,15 @@ def costs(
 
     `baseline`: BASELINE as released; `unit_costs`: UNIT_COSTS (`service_inputs.read_unit_costs`).
     value = count × unit cost. Limits: the count's limits times the lowest and highest plausible
-    unit cost where both are given, else times the unit cost; those from linkage error by the unit
-    cost. Where the count is withheld the cost
-    is empty and `status` says why. Costs of items that overlap (days out of area may be delayed
+    unit cost where both are given (so no interval of 95 %), else times the unit cost; those from
+    linkage error by the unit cost. Where the count is withheld the cost is empty and `status` says
+    why. Costs of items that overlap (days out of area may be delayed
     days) are not to be added up.
 
     Raises `JobError` where an item costs an indicator that is not one of events or days.
     """
     listed = catalogue() if indicators is None else indicators
-    _require_counts(unit_costs, listed)
+    require_counts(unit_costs, listed)
     whole = with_limits(baseline.filter(pl.col("stratum") == "all"), listed).drop(
         "value", *LIMITS, "unit"
     )
@@ -64,7 +64,8 @@ def costs(
     return fitted(made, COSTS)
 
 
-def _require_counts(unit_costs: pl.DataFrame, listed: Catalogue) -> None:
+def require_counts(unit_costs: pl.DataFrame, listed: Catalogue) -> None:
+    """Raise `JobError`, once, for indicators of UNIT_COSTS that are none of events or days."""
     names = unit_costs["indicator"].unique().sort().to_list()
     fit = {each.id for each in listed if each.counted in _COUNTED}
     where = f"{UNIT_COSTS.name}.indicator"

@@ -29,7 +29,7 @@ from pophealth_link.need.homes import with_homes
 from pophealth_link.need.index import NeedIndex, fit
 from pophealth_link.need.inputs import BaselineInputs
 from pophealth_link.need.rounding import round_patients
-from pophealth_link.need.tallies import Tally, gaps, tally
+from pophealth_link.need.tallies import Tally, gaps, notes, tally
 from pophealth_link.schema.strata import ALL
 
 # Fewer people than this would make an over-dispersion factor that tells of single people.
@@ -61,7 +61,8 @@ def count(
 ) -> pl.DataFrame:
     """Return the raw counts: RAW, one row per footprint, basis, indicator and stratum, sorted.
 
-    The grid is complete: a cell without data says so in `status` and `reason`. Numerator and
+    The grid is complete: a cell without data says so in `status` and `reason`, and one that is
+    counted without some of the tables of its indicator in `reason`. Numerator and
     denominator are people, dwellings, households, LSOAs, events, days, person-years, or for a score
     Σ score·weight and Σ weight; where a shared practice is split by its share they may be
     fractions. `contributors`: people, dwellings or LSOAs behind it. `dispersion`: see
@@ -111,7 +112,8 @@ def _counted(
     uneven = [concentration.roll_up(e, places, lives, mapping, inputs.n_areas) for e in areas.whole]
     found = pl.concat([found, *uneven])
     lsoas, own = _lsoas(places, lives, mapping), authorities(mapping, places)
-    cells = fill(grid(mapping, tuple(listed)), found, lsoas, own, {**absent, **areas.gaps})
+    why, told = {**absent, **areas.gaps}, notes(made, listed)
+    cells = fill(grid(mapping, tuple(listed)), found, lsoas, own, why, told)
     return _finished(cells, inputs, listed, _dispersions(held, listed), few, policy)
 
 

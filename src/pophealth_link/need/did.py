@@ -54,10 +54,11 @@ def differences(
     areas or more in both arms the limits are Welch's t of the areas' changes, each area being one
     cluster. With fewer there is no standard error of clusters, which would be far too small
     (Cameron, Gelbach and Miller, Rev Econ Stat 2008;90:414-427): p is that of a permutation of
-    areas between the arms, and limits are given only where so few areas can reach them. `within_*`
-    are the limits from sampling, linkage and rounding within areas alone, recovered from those of
-    the changes: they say nothing of how much areas differ from each other, and are no test of an
-    effect.
+    areas between the arms, and limits are given only where so few areas can reach them. Where all
+    areas of each arm changed alike, nothing tells how much they differ, and there are no limits.
+    `within_*` are the limits from sampling, linkage and rounding within areas alone, recovered from
+    those of the changes: they say nothing of how much areas differ from each other, and are no test
+    of an effect.
 
     Raises `JobError` where a footprint is in no row, no place (people who are in none, for a
     reason), in both arms, or of another type.

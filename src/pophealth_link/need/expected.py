@@ -26,6 +26,7 @@ _SET = ("basis", "indicator", "stratum")
 # Expectations of many conditions are bounds of the people by age: whole numbers would leave ranges
 # of about ten people, multiples of five leave thirty and more (a test).
 STEP = 5
+_HALF = STEP / 2
 _LIMITS = {"95": 0.95, "998": 0.998}
 
 
@@ -37,14 +38,16 @@ def observed_expected(
     Indirect standardisation, for PCNs and others that the baseline gives no strata by age: for
     shares of all current people, `expected` is Σ people × the whole area's released rate over the
     finest ages, a multiple of five; `value` is observed over expected with Byar's or exact limits
-    (see `stats.indirectly_standardised_ratio`), `significance` whether they leave 1. `people`: the
-    frame of `people_bands.people_bands`, which the same policy has rounded. Observed people of
-    unknown age are counted, and not expected: the ratio is that much too high.
+    of the observed (see `stats.indirectly_standardised_ratio`), the lower one over two and a half
+    more than `expected`, the upper one over two and a half fewer, as its rounding may have it;
+    `significance` is whether these leave 1. `people`: the frame of `people_bands.people_bands`,
+    which the same policy has rounded. Observed people of unknown age are counted, and not expected:
+    the ratio is that much too high.
 
     A row is there for each cell without strata by age, of indicators that the whole area has by
-    age. Limits hold sampling alone. Where a count, a band of people or a rate is withheld there is
-    no ratio and `status` says so; rows that are no footprint, or expect nobody, are
-    `not_applicable`.
+    age. Limits hold sampling and the rounding of the expectation alone. Where a count, a band of
+    people or a rate is withheld there is no ratio and `status` says so; rows that are no footprint,
+    or whose expectation is rounded to 0, are `not_applicable`.
 
     Raises DataError where the baseline lacks a column.
     """
@@ -86,14 +89,23 @@ def _expected(rates: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_ratios(rows: pl.DataFrame) -> pl.DataFrame:
-    fit = pl.col("held") & pl.col("place") & (pl.col("expected") > 0)
+    """Add the ratio and its limits, which hold wherever the expectation was before rounding."""
+    expected = pl.col("expected")
+    some = expected > _HALF
+    fit = pl.col("held") & pl.col("place") & some
     rows = rows.with_columns(
-        fit=fit.fill_null(value=False), observed=pl.when("held").then("numerator")
-    )
+        fit=fit.fill_null(value=False),
+        observed=pl.when("held").then("numerator"),
+        expected_most=expected + _HALF,
+        expected_least=pl.when(some).then(expected - _HALF),
+    ).with_columns(ratio=pl.col("observed") / expected)
     for name, confidence in _LIMITS.items():
-        found = stats.rate(rows, "observed", "expected", multiplier=1, confidence=confidence)
-        rows = found.rename({"lower": f"lower_{name}", "upper": f"upper_{name}"}).drop("method")
-        rows = rows.rename({"value": "ratio"}) if name == "95" else rows.drop("value")
+        low, high = (
+            stats.rate(rows, "observed", of, multiplier=1, confidence=confidence)
+            for of in ("expected_most", "expected_least")
+        )
+        limits = {f"lower_{name}": low["lower"], f"upper_{name}": high["upper"]}
+        rows = rows.with_columns(**limits)
     return rows
 
 
@@ -101,11 +113,11 @@ def _told(rows: pl.DataFrame) -> pl.DataFrame:
     fit, place = pl.col("fit"), pl.col("place")
     lost = place & pl.col("held") & pl.col("expected").is_null()
     rank = pl.when(lost).then(pl.min_horizontal("rank", pl.lit(LOST))).otherwise("rank")
-    none = place & (pl.col("expected") == 0).fill_null(value=False)
+    none = place & (pl.col("expected") <= _HALF).fill_null(value=False)
     status = pl.when(place & ~none).then(status_of(rank)).otherwise(pl.lit(NOBODY))
     reason = pl.coalesce(
         pl.when(~place).then(pl.lit(NO_FOOTPRINT)),
-        pl.when(none).then(pl.lit("nobody is expected")),
+        pl.when(none & pl.col("rank").is_not_null()).then(pl.lit("too few are expected")),
         reason_of(status, nobody="nobody is in the footprint"),
     )
     limits = {"lower": "lower_95", "upper": "upper_95"}

@@ -11,6 +11,7 @@ import polars as pl
 
 from pophealth_link.link.components import components
 from pophealth_link.need.snapshot import Snapshot
+from pophealth_link.need.units_in_common import parts_once, units_in_common
 from pophealth_link.schema.outputs_compare import COMMON_FOOTPRINTS
 
 _TYPE = ["basis", "footprint_type"]
@@ -33,7 +34,9 @@ def common_footprints(
 
     `before`, `after`: BASELINE frames. Units are followed through changes of LSOAs (split, merged
     or irregular), practices that were taken over and authorities that were recoded, as the later
-    snapshot tells them. Footprints that hold the same units, by the same shares, are common ones;
+    snapshot tells them; a practice that became shared between footprints, by its own code, for
+    nobody knows how many of its people each of its parts has: as many as it has at the most went
+    over. Footprints that hold the same units, by the same shares, are common ones;
     others are joined with those with which they exchanged units (connected components), unless
     what left and what came is at most `tolerance` of the people of each (`share_moved`, both
     together). Units weigh by their published people, else alike. A footprint without memberships on
@@ -68,27 +71,9 @@ def _moves(before: Snapshot | None, after: Snapshot | None) -> tuple[pl.DataFram
             pl.DataFrame(schema={**flow, "weight": pl.Float64}),
             pl.DataFrame(schema={**size, "people": pl.Float64}),
         )
-    known = {**before.sizes, **after.sizes}
-    people = pl.col("own").replace_strict(known, default=1.0, return_dtype=pl.Float64)
-    earlier = _followed(before, after).with_columns(people=people)
-    later = after.memberships.with_columns(own=pl.col("unit")).with_columns(people=people)
+    earlier, later = units_in_common(before, after)
     sizes = [_sizes(rows, side) for rows, side in ((earlier, "before"), (later, "after"))]
-    return _flows(earlier, later), pl.concat(sizes)
-
-
-def _followed(before: Snapshot, after: Snapshot) -> pl.DataFrame:
-    """Return the earlier memberships by the later codes of their units; `own`: the code then."""
-    there = after.memberships.select(_UNIT).unique()
-    steps = pl.concat([after.recoded, before.recoded]).select(unit="old", new="new").unique()
-    then = before.memberships.with_columns(own=pl.col("unit"))
-    moved = (
-        then.join(there, on=_UNIT, how="anti")
-        .join(steps, on="unit")
-        .with_columns(unit=pl.col("new"))
-        .join(there, on=_UNIT, how="semi")
-    )
-    stayed = then.join(moved.select(*_TYPE, "own"), on=[*_TYPE, "own"], how="anti")
-    return pl.concat([stayed, moved.select(stayed.columns)])
+    return _flows(parts_once(earlier), parts_once(later)), pl.concat(sizes)
 
 
 def _sizes(rows: pl.DataFrame, side: str) -> pl.DataFrame:
@@ -100,19 +85,23 @@ def _sizes(rows: pl.DataFrame, side: str) -> pl.DataFrame:
 
 
 def _flows(earlier: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+    """Return how much of each unit went from where to where; of a practice in parts, the most."""
     pair = [*_UNIT, "footprint_code"]
     then, now = _shares(earlier, pair), _shares(later, pair)
-    people = later.group_by(_UNIT).agg(pl.col("people").max())
+    people = later.group_by(_UNIT).agg(pl.col("most", "ways").max())
+    ways = earlier.group_by(_UNIT).agg(pl.col("ways").max().alias("ways_then"))
     kept = then.join(now, on=pair, suffix="_now").with_columns(code_after="footprint_code")
     left, came = _residual(then, now, pair), _residual(now, then, pair)
     crossed = left.join(came, on=_UNIT, suffix="_now").rename({"footprint_code_now": "code_after"})
     columns = [*_UNIT, "footprint_code", "code_after", "share", "share_now"]
     flows = pl.concat([kept.select(columns), crossed.select(columns)]).join(people, on=_UNIT)
+    flows = flows.join(ways, on=_UNIT)
+    most = pl.max_horizontal("ways", "ways_then") * pl.min_horizontal("share", "share_now")
     return flows.select(
         *_UNIT,
         pl.col("footprint_code").alias("code_before"),
         "code_after",
-        (pl.col("people") * pl.min_horizontal("share", "share_now")).alias("weight"),
+        (pl.col("most") * pl.min_horizontal(most, 1.0)).alias("weight"),
     ).sort(*_UNIT, "code_before", "code_after")
 
 
@@ -222,26 +211,32 @@ def _unit_facts(
     after: Snapshot | None,
     moves: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Return, by group, the units of each side, and those that the other side has nowhere."""
+    """Return, by group, the units of each side, and the share of people in those of it alone."""
     groups = grouped.select("side", *_FOOTPRINT, "group")
     made = groups.select("group").unique()
     if before is None or after is None:
         nothing = [pl.lit(None, pl.Int64).alias(f"units_{s}") for s in ("before", "after")]
         alone = [pl.lit(None, pl.Float64).alias(f"alone_{s}") for s in ("before", "after")]
         return made.with_columns(*nothing, *alone, known=pl.lit(value=False))
-    rows = {"before": _followed(before, after), "after": after.memberships}
-    for side, held in rows.items():
-        known = moves.select(_UNIT).unique().with_columns(met=True)
+    known = moves.select(_UNIT).unique().with_columns(met=True)
+    for side, held in zip(("before", "after"), units_in_common(before, after), strict=True):
         placed = held.with_columns(side=pl.lit(side)).join(groups, on=["side", *_FOOTPRINT])
         placed = placed.join(known, on=_UNIT, how="left")
-        own = "own" if side == "before" else "unit"
-        once = placed.group_by("group", own).agg(pl.col("met").any().fill_null(value=False))
-        counted = once.group_by("group").agg(
-            pl.len().cast(pl.Int64).alias(f"units_{side}"),
-            (~pl.col("met")).mean().round(_DECIMALS).alias(f"alone_{side}"),
-        )
-        made = made.join(counted, on="group", how="left")
+        made = made.join(_counted(placed, side), on="group", how="left")
     return made.with_columns(known=pl.lit(value=True))
+
+
+def _counted(placed: pl.DataFrame, side: str) -> pl.DataFrame:
+    """Return, by group, its units, and the share of its people in those that are not `met`."""
+    people = (pl.col("people") * pl.col("share")).first()
+    met = pl.col("met").any().fill_null(value=False)
+    once = placed.group_by("group", *_FOOTPRINT, "own").agg(met, people)
+    share = pl.col("people").filter(~pl.col("met")).sum() / pl.col("people").sum()
+    groups = once.sort(*_FOOTPRINT, "own").group_by("group", maintain_order=True)
+    return groups.agg(
+        pl.col("own").n_unique().cast(pl.Int64).alias(f"units_{side}"),
+        share.round(_DECIMALS).alias(f"alone_{side}"),
+    )
 
 
 def _named(grouped: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:

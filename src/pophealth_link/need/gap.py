@@ -41,9 +41,10 @@ def gap(
     sampling limits and, where given, those of linkage, their distances from O added in quadrature,
     and then the rounding, which is a bound and no error by chance; limits of ratio and difference
     are recovered from those of O and E (see `stats.ratio` and `stats.difference`). A pair whose
-    definitions agree has the gap and the ratio as intervals alone; any other has the ratio and
-    never a gap, and `reason` says how the two differ. A footprint is in every pair: what cannot be
-    given is empty, with status and reason. A row that is no footprint has nothing.
+    definitions agree has the gap and the ratio as intervals alone, and `reason` says of when rates
+    and records are; any other has the ratio and never a gap, and `reason` says how the two differ.
+    A footprint is in every pair: what cannot be given is empty, with status and reason. A row that
+    is no footprint has nothing.
     """
     declared = shipped_pairs() if pairs is None else tuple(pairs)
     if not declared:
@@ -113,6 +114,7 @@ def _observed(pair: Pair, baseline: pl.DataFrame, rounding: float) -> pl.DataFra
         pl.col(_LINKAGE[0]).alias("observed_lower"),
         pl.col(_LINKAGE[1]).alias("observed_upper"),
         pl.col("status").alias("observed_status"),
+        pl.col("period").alias("observed_period"),
     )
 
 
@@ -142,11 +144,20 @@ def _with_status(rows: pl.DataFrame, pair: Pair) -> pl.DataFrame:
         steps.append((bare, no_data, pl.lit(_UNLIMITED)))
     estimated = pl.when((recorded == "estimated") | (expected == "estimated"))
     status = estimated.then(pl.lit("estimated")).otherwise(pl.lit("ok"))
-    reason = pl.lit(pair.differs, pl.String)
+    differs = pl.lit(pair.differs, pl.String)
+    told = [_of_when(), differs] if pair.comparison == "gap" else [differs]
+    reason = pl.concat_str(told, separator="; ", ignore_nulls=True)
     for wrong, what, why in reversed(steps):
         status = pl.when(wrong).then(what).otherwise(status)
         reason = pl.when(wrong).then(why).otherwise(reason)
     return rows.with_columns(status.alias("status"), reason.alias("reason"))
+
+
+def _of_when() -> pl.Expr:
+    """Return of when rates and records are, whose definitions may agree although years differ."""
+    year, day = "rates of {}, taken to hold ", pl.col("observed_period")
+    records = pl.format(year + "for records of {}", "year", day)
+    return pl.coalesce(records, pl.format(year + "since", "year"))
 
 
 def _compared(rows: pl.DataFrame, pair: Pair) -> pl.DataFrame:

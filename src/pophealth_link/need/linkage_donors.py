@@ -3,7 +3,9 @@
 What a record does not tell of its person is taken from a person whom a record of the same source
 was linked to, of a link that a model had to weigh where there are enough: those records are the
 likest to the ones that were missed. The donor is somebody on the register who is like that and has
-no record of the source yet (hot deck: Andridge and Little, Int Stat Rev 2010;78:40-64).
+no record of the source yet (hot deck: Andridge and Little, Int Stat Rev 2010;78:40-64). What a
+record tells the register may not know: as many donors are of unknown ethnic group as there are
+among those without a record, so that a draw tells of them what a link would have told.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ _ENOUGH, _SURE = 20, 0.999
 _KEY = ["draw", "source", "record_id"]
 _FACTS = ("lsoa_code", "sex", "age_band", "ethnic_group")
 _OF_PLACE = ("lsoa_code", "msoa_code")
-_SILENT = {"sex": "X", "ethnic_group": "unknown"}
+_UNKNOWN = "unknown"
+_SILENT = {"sex": "X", "ethnic_group": _UNKNOWN}
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("lsoa_code", "sex", "age_band", "ethnic_group", "profile"),
     ("lsoa_code", "age_band", "ethnic_group", "profile"),
@@ -77,7 +80,7 @@ def donors(
     `lost`: draw, source, record_id, `was` (the record's person as linked), sorted; `people`:
     PEOPLE_PLACED; `index`: source, record_id, person_id, method,
     match_probability; `unique`: sources that have each
-    person once, of which nobody is given a second record.
+    person once, of which nobody is given a second record: whose donor is taken stays where it is.
     """
     asked = lost.drop("person_id", strict=False)
     sources = asked["source"].unique().sort().to_list()
@@ -113,8 +116,10 @@ def _of_source(
     wanted = wanted.join(places, on="lsoa_code", how="left", maintain_order="left")
     held = index.select("person_id").unique()
     free = pool.join(held, on="person_id", how="anti", maintain_order="left") if sole else pool
-    drawn = _drawn(wanted, free, rng)
-    return wanted.select(asked.columns).with_columns(person_id=drawn).drop_nulls("person_id")
+    drawn = _drawn(*_with_unknown_groups(wanted, free, rng), rng)
+    given = wanted.select(asked.columns).with_columns(person_id=drawn).drop_nulls("person_id")
+    once = given.unique(["draw", "person_id"], keep="first", maintain_order=True)
+    return once if sole else given
 
 
 def _known(people: pl.DataFrame) -> pl.DataFrame:
@@ -155,6 +160,17 @@ def _wanted(
     lsoa = pl.when("away").then(pl.coalesce("lsoa_code_other", "lsoa_code"))
     place = lsoa.otherwise(pl.coalesce("lsoa_code", "lsoa_code_other")).alias("lsoa_code")
     return both.with_columns(place, *facts).select(*asked.columns, *_FACTS, "profile")
+
+
+def _with_unknown_groups(
+    wanted: pl.DataFrame, free: pl.DataFrame, rng: np.random.Generator
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return both with unknown ethnic groups as a group of its own, as large in both."""
+    group = pl.col("ethnic_group")
+    share = free["ethnic_group"].null_count() / max(free.height, 1)
+    drawn = pl.Series(rng.random(wanted.height) < share, dtype=pl.Boolean)
+    asked = wanted.with_columns(pl.when(~drawn).then(group).fill_null(_UNKNOWN))
+    return asked, free.with_columns(group.fill_null(_UNKNOWN))
 
 
 def _drawn(wanted: pl.DataFrame, pool: pl.DataFrame, rng: np.random.Generator) -> pl.Series:

@@ -19,6 +19,8 @@ from pophealth_link.need.modelled import modelled
 from pophealth_link.need.people_bands import people_bands
 from pophealth_link.need.survey import Survey, shipped
 
+_TOO_FEW = "too few are expected"
+
 
 @dataclass(frozen=True)
 class ModelledOutputs:
@@ -48,7 +50,8 @@ def modelled_outputs(
 
     `baseline`: as released; `index`: the fitted need index; `surveys`, `pairs`, `indicators` (the
     catalogue of the baseline): those that the library ships if left out; `nation`: see
-    `modelled.modelled`. Shipped pairs that do not agree with catalogue and surveys are set side by
+    `modelled.modelled`. What is modelled is rounded to the policy's step (see `stepped`), and the
+    gap made of that. Shipped pairs that do not agree with catalogue and surveys are set side by
     side. Raises `DisclosureError` where the people cannot be counted by the policy, `DataError`
     where survey tables contradict, `JobError` where a gap of `pairs` does not agree with them.
     """
@@ -58,7 +61,7 @@ def modelled_outputs(
         require_alike(pairs, listed, tables)
     declared = agreeing(shipped_pairs(), listed, tables) if pairs is None else pairs
     people = people_bands(inputs, policy)
-    expected = modelled(
+    exact = modelled(
         people.frame,
         tables,
         seed=seed,
@@ -66,6 +69,7 @@ def modelled_outputs(
         baseline=baseline,
         indicators=listed,
     )
+    expected = stepped(exact, policy.base)
     # A count of base 1 is as counted; any other lies within half a step.
     rounding = policy.base / 2 if policy.base > 1 else 0.0
     frames = {
@@ -75,3 +79,40 @@ def modelled_outputs(
         "index_members": index.table(),
     }
     return ModelledOutputs(frames, people.account, people.frame)
+
+
+def stepped(expected: pl.DataFrame, step: int) -> pl.DataFrame:
+    """Return MODELLED with people in multiples of `step`, the limits rounded outwards.
+
+    Expectations of many conditions are sums of the same people by age, sex and quintile, who are
+    released nowhere: exact ones would give these back. Shares are of the rounded numbers, limits at
+    most 100 %. Where the expected people round to 0 the row is `not_applicable`. A step of 1 is a
+    policy that rounds nothing: all is as it was.
+
+    >>> from pophealth_link.schema.outputs_modelled import MODELLED
+    >>> told = {"status": "ok", "population": 302.0, "expected": 12.6}
+    >>> told |= {"expected_lower": 9.0, "expected_upper": 16.1}
+    >>> row = pl.DataFrame([told], schema=MODELLED.polars_schema)
+    >>> stepped(row, 5).select("population", "expected", "expected_lower", "expected_upper").row(0)
+    (300.0, 15.0, 5.0, 20.0)
+    """
+    if step <= 1:
+        return expected
+    size, people = ((pl.col(n) / step + 0.5).floor() * step for n in ("population", "expected"))
+    limits = {
+        "expected_lower": (pl.col("expected_lower") / step).floor() * step,
+        "expected_upper": pl.min_horizontal((pl.col("expected_upper") / step).ceil() * step, size),
+    }
+    rounded = expected.with_columns(people.alias("expected"), size.alias("population"), **limits)
+    few = (pl.col("expected") <= 0).fill_null(value=False)
+    shares = {"value": "expected", "lower": "expected_lower", "upper": "expected_upper"}
+    numbers = ["population", "expected", *limits, *shares]
+    share = (
+        (100 * pl.col(of) / pl.col("population")).round(3).alias(name)
+        for name, of in shares.items()
+    )
+    return rounded.with_columns(share).with_columns(
+        *(pl.when(~few).then(name).alias(name) for name in numbers),
+        status=pl.when(few).then(pl.lit("not_applicable")).otherwise("status"),
+        reason=pl.when(few).then(pl.lit(_TOO_FEW)).otherwise("reason"),
+    )

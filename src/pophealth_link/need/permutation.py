@@ -36,9 +36,9 @@ def permuted(first: Floats, second: Floats, *, seed: int, confidence: float = 0.
     least as much, in either direction, the way that was seen among them; of more than 20,000 ways
     so many are drawn, by `seed`. The interval holds the differences δ that the test does not
     refuse once δ is taken off the first group. There is none where even the extreme division would
-    not reach 1 − confidence. The test supposes that without an effect every division was as
-    likely as the one seen. Source: Ernst, Stat Sci 2004;19:676-685; Garthwaite, Biometrics
-    1996;52:1387-1393.
+    not reach 1 − confidence, or where all areas of each group are alike. The test supposes that
+    without an effect every division was as likely as the one seen. Source: Ernst, Stat Sci
+    2004;19:676-685; Garthwaite, Biometrics 1996;52:1387-1393.
 
     >>> permuted(np.array([5.0, 6.0, 7.0]), np.array([1.0, 2.0, 3.0]), seed=1).p_value
     0.1
@@ -50,7 +50,7 @@ def permuted(first: Floats, second: Floats, *, seed: int, confidence: float = 0.
     p_value = _share(means, seen)
     least = _least(chosen, len(first), len(second))
     limits: tuple[float | None, float | None] = (None, None)
-    if least <= 1 - confidence + _EQUAL:
+    if least <= 1 - confidence + _EQUAL and not _alike(first, second):
         marks = np.zeros(len(values))
         marks[: len(first)] = 1.0
         shift = _mean_differences(marks, chosen)
@@ -61,6 +61,8 @@ def permuted(first: Floats, second: Floats, *, seed: int, confidence: float = 0.
 def clustered(first: Floats, second: Floats, *, confidence: float = 0.95) -> Contrast:
     """Return mean(first) − mean(second) with Welch's t interval, each area being one cluster.
 
+    Where all areas of each group are alike there is neither interval nor p, and the method is none.
+
     Source: Welch, Biometrika 1947;34:28-35; of one number per cluster, Hayes and Moulton, Cluster
     Randomised Trials, 2nd ed., 2017, ch. 10.
     """
@@ -68,14 +70,20 @@ def clustered(first: Floats, second: Floats, *, confidence: float = 0.95) -> Con
 
     seen = float(first.mean() - second.mean())
     parts = [float(each.var(ddof=1)) / len(each) for each in (first, second)]
-    if sum(parts) == 0:
-        return Contrast(seen, seen, seen, None, None, "areas_as_clusters")
+    if _alike(first, second):
+        return Contrast(seen, None, None, None, None, "none")
     freedom = sum(parts) ** 2 / sum(
         part**2 / (len(each) - 1) for part, each in zip(parts, (first, second), strict=True)
     )
     half = float(t.ppf(1 - (1 - confidence) / 2, freedom)) * math.sqrt(sum(parts))
     p_value = float(ttest_ind(first, second, equal_var=False).pvalue)
     return Contrast(seen, seen - half, seen + half, p_value, None, "areas_as_clusters")
+
+
+def _alike(first: Floats, second: Floats) -> bool:
+    """Return whether all areas of each group are alike: how much they differ cannot be told."""
+    slack = _EQUAL * max(1.0, float(np.abs(np.concatenate([first, second])).max()))
+    return all(float(np.ptp(each)) <= slack for each in (first, second))
 
 
 def _assignments(chosen: int, of: int, seed: int) -> NDArray[np.bool_]:

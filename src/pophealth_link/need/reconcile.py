@@ -34,15 +34,18 @@ def reconcile(
     `own`: a released baseline with its snapshot, whose memberships say which practices are in a
     footprint; `published`: PUBLISHED_COUNTS. Counts of practices are summed to each footprint of
     the registered basis (a shared practice by its share) and set beside the footprint's own count
-    of all people; those of footprints are set beside it on their own basis. `practices`: the run's
+    of all people; those of footprints are set beside it on their own basis. A practice that is
+    split person by person counts where all its parts are in the footprint. `practices`: the run's
     own counts by practice (unit, indicator, numerator, denominator, period, not for release),
     where they are at hand: then each practice has a row as well.
 
     difference = 100·(own − published)/published. A row `differs` where that is more than `limit`
-    either way; the status is `within_rounding` where the own count, rounded to the policy's step,
-    may be near enough. A count on a day is of the same time within a quarter of the run's day, one
-    of a period only if first and last day are the run's. A footprint some of whose practices have
-    no published count is `other_practices`. What is published of other places is left out.
+    either way, and `agrees` where it is not, whatever the own count was before it was rounded to
+    the policy's step; where that may have been on the other side of the limit, the status is
+    `within_rounding` of a difference above it and `agrees_as_released` of one up to it. A count on
+    a day is of the same time within a quarter of the run's day, one of a period only if first and
+    last day are the run's. A footprint some of whose practices have no published count, or have a
+    part elsewhere, is `other_practices`. What is published of other places is left out.
     """
     snapshot = own.snapshot
     rows = [_by_footprint(own, published, snapshot)]
@@ -90,9 +93,10 @@ def _summed(published: pl.DataFrame, snapshot: Snapshot | None, held: pl.DataFra
     rows = published.filter(pl.col("area_type") == PRACTICE)
     members = _members(snapshot)
     sizes = members.group_by("footprint_type", "footprint_code").agg(
-        pl.col("unit").n_unique().alias("units")
+        pl.col("practice").n_unique().alias("units")
     )
-    joined = members.join(rows, left_on="unit", right_on="area_code").sort("unit")
+    whole = members.drop_nulls("share")
+    joined = whole.join(rows, left_on="practice", right_on="area_code").sort("practice")
     by = ["footprint_type", "footprint_code", "indicator", "period_start", "period_end", "source"]
     sums = [
         pl.when(pl.col(name).is_not_null().all())
@@ -101,7 +105,7 @@ def _summed(published: pl.DataFrame, snapshot: Snapshot | None, held: pl.DataFra
         for name in columns
     ]
     summed = joined.group_by(by, maintain_order=True).agg(
-        *sums, pl.col("unit").n_unique().alias("practices")
+        *sums, pl.col("practice").n_unique().alias("practices")
     )
     kinds = held["footprint_type"].unique().implode()
     made = summed.filter(pl.col("footprint_type").is_in(kinds)).join(
@@ -116,13 +120,21 @@ def _summed(published: pl.DataFrame, snapshot: Snapshot | None, held: pl.DataFra
 
 
 def _members(snapshot: Snapshot | None) -> pl.DataFrame:
-    schema = dict.fromkeys(("unit", "footprint_type", "footprint_code"), pl.String)
+    """Return practice, footprint_type, footprint_code and share, null where a part is elsewhere.
+
+    Parts of a split practice are units for people, but published counts are of whole practices.
+    """
+    schema = dict.fromkeys(("practice", "footprint_type", "footprint_code"), pl.String)
     if snapshot is None:
         return pl.DataFrame(schema={**schema, "share": pl.Float64})
-    # Parts of a split practice are units for people; published counts are of whole practices.
-    whole = ~pl.col("unit").str.contains(PART_MARK, literal=True)
-    rows = snapshot.memberships.filter(pl.col("basis") == REGISTERED, whole)
-    return rows.select(*schema, "share")
+    rows = snapshot.memberships.filter(pl.col("basis") == REGISTERED).with_columns(
+        practice=pl.col("unit").str.split(PART_MARK).list.first()
+    )
+    parts = rows.group_by("practice").agg(parts=pl.col("unit").n_unique())
+    here = rows.group_by(*schema).agg(pl.col("share").min(), here=pl.col("unit").n_unique())
+    alone, entire = pl.col("parts") == 1, pl.col("share") == 1
+    held = (pl.col("here") == pl.col("parts")) & (alone | entire)
+    return here.join(parts, on="practice").select(*schema, share=pl.when(held).then("share"))
 
 
 def _by_practice(practices: pl.DataFrame, published: pl.DataFrame) -> pl.DataFrame:
@@ -205,7 +217,8 @@ def _judged(rows: pl.DataFrame, base: int, limit: float) -> pl.DataFrame:
         (own.is_null(), "not_given"),
         (pl.col("coverage") < 1, "other_practices"),
         (~pl.col("same_time"), "other_period"),
-        (gap <= most, "agrees"),
+        (gap + half <= most, "agrees"),
+        (gap <= most, "agrees_as_released"),
         (gap - half <= most, "within_rounding"),
     )
     status: pl.Expr = pl.lit("differs")

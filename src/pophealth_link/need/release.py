@@ -194,9 +194,14 @@ def _summary(baseline: pl.DataFrame, counts: pl.DataFrame) -> dict[str, object]:
             pl.col("period", "dispersion").first(),
             pl.col("reason").filter(pl.col("status") == "no_data").mode().sort().first(),
             (pl.col("status") == "no_data").all().alias("absent"),
-            (pl.col("reason").is_not_null() & pl.col("numerator").is_not_null())
-            .any()
+            pl.col("reason")
+            .filter(pl.col("numerator").is_not_null())
+            .drop_nulls()
+            .mode()
+            .sort()
+            .first()
             .alias("in_part"),
+            (pl.col("level") == "area").all().alias("of_areas"),
             (pl.col("reason") == ABOVE).sum().alias("above"),
         )
         .sort("indicator")
@@ -213,5 +218,6 @@ def _fact(row: Mapping[str, Any]) -> dict[str, object]:
     elif row["above"]:
         fact |= {"reason": f"{ABOVE} in {row['above']:,} cells, which have no data"}
     elif row["in_part"]:
-        fact |= {"reason": "part of the areas hold no value"}
+        areas = "part of the areas hold no value"
+        fact |= {"reason": areas if row["of_areas"] else row["in_part"]}
     return fact

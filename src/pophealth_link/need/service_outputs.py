@@ -35,9 +35,10 @@ def service_outputs(
         for each in summary.get("indicators", ())
         if "over_dispersion" in each
     }
+    rounding = _rounding(summary)
     found = {
-        "waiting_times": waits(baseline, rounding=_rounding(summary)),
-        "service_shares": service_shares(baseline, dispersion=dispersion),
+        "waiting_times": waits(baseline, rounding=rounding),
+        "service_shares": service_shares(baseline, dispersion=dispersion, rounding=rounding),
     }
     if beds is not None:
         found["capacity"] = capacity(baseline, beds, period=period, indicators=indicators)

@@ -45,6 +45,8 @@ _SHARED = {
     "share": pl.Float64,
 }
 _DECIMALS = 6
+# What snapshots of earlier versions lack.
+_LATER = ("derived",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +54,9 @@ class Snapshot:
     """What a baseline was made with.
 
     `definitions`: settings of each indicator by id; `code_lists`: codes by name; `vintages`:
-    edition of each reference table; `over_dispersion`: factor by indicator; `linkage`: source,
-    setting, records and linked of each source but the register, as released; `memberships`: basis,
+    edition of each reference table; `derived`: what decides what derived event tables hold (see
+    `derived_rules.rules`); `over_dispersion`: factor by indicator; `linkage`: source, setting,
+    tables, records and linked of each source but the register, as released; `memberships`: basis,
     unit, footprint_type, footprint_code, share; `sizes`: published people of a unit; `recoded`:
     kind (lsoa, practice, lad), old and new codes. `previous`: SHA-256 of the earlier baseline.csv
     whose people this run knows; `shared`: basis, footprint_type, footprint_code and the share of
@@ -68,6 +71,7 @@ class Snapshot:
     definitions: Mapping[str, Mapping[str, Any]] = field(repr=False)
     code_lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     vintages: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[str, Any] = field(default_factory=dict, repr=False)
     over_dispersion: Mapping[str, float] = field(default_factory=dict, repr=False)
     linkage: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     memberships: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_MEMBER))
@@ -123,7 +127,8 @@ def _refuse(path: Path) -> Snapshot:
 
 
 def _parsed(body: Mapping[str, Any]) -> Snapshot:
-    known = {each.name: body[each.name] for each in fields(Snapshot)}
+    known = {each.name: body[each.name] for each in fields(Snapshot) if each.name not in _LATER}
+    known |= {name: body[name] for name in _LATER if name in body}
     first, last = (date.fromisoformat(day) for day in body["period"])
     return Snapshot(
         **known

@@ -128,6 +128,12 @@ def gaps(made: Tally, listed: Catalogue) -> dict[str, str]:
     return {name: why for name, why in {**people, **homes, **within}.items() if why}
 
 
+def notes(made: Tally, listed: Catalogue) -> dict[str, str]:
+    """Return which tables an indicator is counted without, for each that has some of them."""
+    told = {e.id: events.in_part(e, made.evidence[e.id]) for e in _people(listed)}
+    return {name: why for name, why in told.items() if why}
+
+
 def _people(listed: Catalogue) -> list[Indicator]:
     return list(listed.at("person"))
 
@@ -233,11 +239,12 @@ def _together(some: Sequence[Indicator], under: pl.DataFrame, over: pl.DataFrame
 def _per_person(each: Indicator, inputs: BaselineInputs, parts: dict[str, Plan]) -> Plan:
     when = {"as_of": inputs.as_of, "period": inputs.period}
     if not each.parts:
-        return events.per_person(each, inputs.events, **when)  # type: ignore[arg-type]
+        found = events.per_person(each, inputs.events, **when)  # type: ignore[arg-type]
+        return person.of_its_ages(found, inputs.people, each)
     key = repr(each.events)
     if key not in parts:
         parts[key] = _kept(parts_of(each.events, inputs.events, **when))  # type: ignore[arg-type]
-    return combined(parts[key], each)
+    return person.of_its_ages(combined(parts[key], each), inputs.people, each)
 
 
 def _kept(plan: Plan) -> Plan:

@@ -32,7 +32,7 @@ def brief(rows: pl.DataFrame, text: IndicatorText) -> Brief:
     value, interval, linkage = "not given", NONE, ""
     for row in held.filter(pl.col("footprint_type") == "whole").iter_rows(named=True):
         value, interval = with_interval(row, "value", text.unit, places)
-        linkage = words.interval(row["linkage_lower"], row["linkage_upper"], places, text.unit)
+        linkage = words.linkage(row["linkage_lower"], row["linkage_upper"], places, text.unit)
     resident = ", resident" if basis == "resident" else ""
     unit = "" if words.is_percent(text.unit) else text.unit
     return Brief(

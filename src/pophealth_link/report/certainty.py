@@ -97,7 +97,7 @@ def _grid(held: list[tuple[IndicatorText, dict[str, Any]]]) -> Grid:
 def _line(text: IndicatorText, row: Mapping[str, Any]) -> tuple[str, ...]:
     places = words.decimals([row["value"]], text.unit)
     value, chance = with_interval(row, "value", text.unit, places)
-    linkage = words.interval(row["linkage_lower"], row["linkage_upper"], places, text.unit)
+    linkage = words.linkage(row["linkage_lower"], row["linkage_upper"], places, text.unit)
     unit = "" if words.is_percent(text.unit) else text.unit
     return (text.title, value, unit, chance, linkage or "–", _wider(row))
 

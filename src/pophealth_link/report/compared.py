@@ -53,7 +53,8 @@ def compared(inputs: ReportInputs, texts: Mapping[str, IndicatorText]) -> Part:
         "Footprints compared",
         "Whether a footprint differs from the whole area by more than chance would let it. A "
         "difference is a reason to ask, not a judgement: needs, ages, recording and supply differ. "
-        "Intervals hold sampling alone.",
+        "Intervals hold sampling, and those of counts over expected ones the rounding of these, "
+        "alone.",
         ("recorded",),
         (_funnels(inputs, texts), _standardised(inputs, texts), _expected(inputs, texts)),
     )
@@ -248,8 +249,8 @@ def _about_expected(rows: pl.DataFrame) -> str:
         "For footprints without counts by age: people counted over those whom the whole area’s "
         "rates by age lead one to expect among the footprint’s own people; 1 is as many as "
         f"expected. {words.BASES[basis_of(rows)]} people. Expected counts are rounded to the "
-        "nearest five: where few are expected, that alone moves the ratio. Each footprint is held "
-        "against the whole area, not against another one."
+        "nearest five: where few are expected, that alone moves the ratio; intervals and readings "
+        "allow for that. Each footprint is held against the whole area, not against another one."
     )
 
 

@@ -56,7 +56,7 @@ def _gap(inputs: ReportInputs, texts: Mapping[str, IndicatorText]) -> Exhibit:
         return Exhibit(
             title,
             absent="No pair of a recorded and a modelled number agrees on condition, ages, "
-            "population and time, so that no gap is told.",
+            "population and reference period, so that no gap is told.",
         )
     rows = whole(held)
     if not rows["given"].any():

@@ -226,5 +226,5 @@ def _shares(row: Mapping[str, Any], texts: Mapping[str, IndicatorText]) -> tuple
     unit = texts[row["indicator"]].unit
     places = words.decimals([row["value"]], unit)
     value, chance = with_interval(row, "value", unit, places)
-    linkage = words.interval(row["linkage_lower"], row["linkage_upper"], places, unit)
+    linkage = words.linkage(row["linkage_lower"], row["linkage_upper"], places, unit)
     return (value, chance, linkage or "–")

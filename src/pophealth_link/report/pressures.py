@@ -26,6 +26,11 @@ from pophealth_link.schema.codes_services import CAPACITY_MEASURE, PATHWAY, WARD
 
 _MET = {"met": "met", "not_met": "not met", "not_told_apart": "cannot be told"}
 _DAYS = ("bed_days_local", "bed_days_out_of_area", "delay_days")
+# Not counted: what the job's table gives.
+_GIVEN_BEDS = "open_beds"
+# What is told of each footprint with beds.
+_OF_BEDS = (_GIVEN_BEDS, "occupancy", "beds_needed", "shortfall")
+_WARDS = {"acute": "All acute", **WARD_TYPE.codes}
 
 
 def pressures(inputs: ReportInputs) -> Part:
@@ -173,9 +178,7 @@ def _share_grid(rows: pl.DataFrame) -> Grid:
     for row in kept.sort("measure", maintain_order=True).iter_rows(named=True):
         key = (row["footprint_type"], row["name"])
         unit = "%" if str(row["unit"]).startswith("%") else str(row["unit"])
-        value, interval = with_interval(row, "value", unit)
-        told = f"{value} ({interval})" if interval != NONE else value
-        lines.setdefault(key, []).append(told)
+        lines.setdefault(key, []).append(_in_brackets(row, unit))
     order = sorted(lines, key=lambda key: words.type_order(key[0]))
     return Grid(
         "Shares and means of service use by footprint",
@@ -192,8 +195,9 @@ def _capacity(inputs: ReportInputs) -> Exhibit:
             title,
             absent="The job gives no table of beds, so that demand is not set beside capacity.",
         )
-    rows = whole(held)
-    sources = sorted({str(each) for each in rows["beds_source"].drop_nulls()})
+    rows, places = whole(held), footprints(held)
+    sources = sorted({str(each) for each in places["beds_source"].drop_nulls()})
+    own = places.filter(pl.col("footprint_type") != "whole")
     return Exhibit(
         title,
         words=(
@@ -201,14 +205,37 @@ def _capacity(inputs: ReportInputs) -> Exhibit:
             "all bed days, local and out of area, fill 85% of them: an assumed level.",
         ),
         grid=_capacity_grid(rows),
+        folded=_beds_grids(own),
     )
 
 
+def _beds_grids(rows: pl.DataFrame) -> tuple[Grid, ...]:
+    """Return a table of the footprints and types of ward that have beds, if there are any."""
+    place = ["footprint_type", "footprint_code", "ward_type"]
+    held = rows.filter(pl.col("measure") == _GIVEN_BEDS, pl.col("value").is_not_null())
+    lines = []
+    for _, each in rows.join(held, on=place, how="semi", maintain_order="left").group_by(
+        place, maintain_order=True
+    ):
+        of = {row["measure"]: row for row in each.iter_rows(named=True)}
+        first = of[_GIVEN_BEDS]
+        head = f"{first['name']}: {_WARDS.get(first['ward_type'], first['ward_type'])}"
+        lines.append((head, *(_in_brackets(of[name], of[name]["unit"]) for name in _OF_BEDS)))
+    caption = "Demand and capacity by footprint"
+    heads = ("Footprint and ward", *(CAPACITY_MEASURE.codes[name] for name in _OF_BEDS))
+    return (Grid(caption, heads, tuple(lines)),) if lines else ()
+
+
+def _in_brackets(row: Mapping[str, Any], unit: str) -> str:
+    value, interval = with_interval(row, "value", unit)
+    point = interval == NONE or row.get("measure") == _GIVEN_BEDS
+    return value if point else f"{value} ({interval})"
+
+
 def _capacity_grid(rows: pl.DataFrame) -> Grid:
-    kinds = {"acute": "All acute", **WARD_TYPE.codes}
     lines = [
-        (f"{kinds.get(ward, ward)}: {meaning}", *_capacity_cells(row))
-        for ward in sorted(rows["ward_type"].unique(), key=[*kinds].index)
+        (f"{_WARDS.get(ward, ward)}: {meaning}", *_capacity_cells(row))
+        for ward in sorted(rows["ward_type"].unique(), key=[*_WARDS].index)
         for measure, meaning in CAPACITY_MEASURE.codes.items()
         for row in rows.filter(ward_type=ward, measure=measure).iter_rows(named=True)
     ]
@@ -219,8 +246,10 @@ def _capacity_grid(rows: pl.DataFrame) -> Grid:
 def _capacity_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     unit = str(row["unit"])
     places = 0 if row["measure"] in _DAYS else words.decimals([row["value"]], unit)
-    linkage = words.interval(row["linkage_lower"], row["linkage_upper"], places, unit)
     shown = "" if words.is_percent(unit) else unit
+    if row["measure"] == _GIVEN_BEDS:
+        return (with_interval(row, "value", unit, places)[0], NONE, NONE, shown)
+    linkage = words.linkage(row["linkage_lower"], row["linkage_upper"], places, unit)
     return (*with_interval(row, "value", unit, places), linkage or NONE, shown)
 
 
@@ -230,13 +259,14 @@ def _costs(inputs: ReportInputs) -> Exhibit:
     if held is None:
         return Exhibit(title, absent="The job gives no unit costs, so that nothing is costed.")
     rows = whole(held)
-    heads = ("Item", "Number", "Cost of one", "Cost", "95% interval", "Limits from linkage",
+    heads = ("Item", "Number", "Cost of one", "Cost", "Lowest to highest", "Limits from linkage",
              "Prices of", "Source of the unit cost")  # fmt: skip
     return Exhibit(
         title,
         words=(
             "Released counts times the unit costs that the job gives. A cost is not a saving: "
-            "beds and staff stay when a day is freed.",
+            "beds and staff stay when a day is freed. Lowest to highest: the 95% limits of the "
+            "number, times the lowest and highest plausible cost of one where both are given.",
         ),
         grid=Grid(
             "Costs, whole area", heads, tuple(map(_cost_line, rows.iter_rows(named=True))),
@@ -246,7 +276,7 @@ def _costs(inputs: ReportInputs) -> Exhibit:
 
 
 def _cost_line(row: Mapping[str, Any]) -> tuple[str, ...]:
-    linkage = words.interval(row["linkage_lower"], row["linkage_upper"], 0)
+    linkage = words.linkage(row["linkage_lower"], row["linkage_upper"], 0)
     value, interval = with_interval(row, "value", "", 0)
     return (
         str(row["item"]).replace("_", " ").capitalize(),

@@ -119,7 +119,7 @@ def cell(row: dict[str, Any], places: int) -> Cell:
         given=True,
         value=words.number(row["value"], places, unit),
         interval=words.interval(row["lower"], row["upper"], places, unit),
-        linkage=words.interval(row["linkage_lower"], row["linkage_upper"], places, unit),
+        linkage=words.linkage(row["linkage_lower"], row["linkage_upper"], places, unit),
         numerator=words.count(row["numerator"]),
         denominator=words.count(row["denominator"]),
         note=note,

@@ -318,6 +318,17 @@ def interval(lower: float | None, upper: float | None, places: int, unit: str = 
     return f"{number(lower, places, unit)} to {number(upper, places, unit)}"
 
 
+def linkage(lower: float | None, upper: float | None, places: int, unit: str = "") -> str:
+    """Return limits from linkage in words; a point says that no link is in doubt.
+
+    >>> linkage(1.0, 2.0, 0), linkage(2.0, 2.0, 0)
+    ('1 to 2', 'no link in doubt')
+    """
+    if lower is not None and lower == upper:
+        return "no link in doubt"
+    return interval(lower, upper, places, unit)
+
+
 def shorten(text: str, width: int) -> str:
     """Cut text to `width` characters, ending in an ellipsis where it was cut.
 

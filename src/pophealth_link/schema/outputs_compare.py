@@ -44,11 +44,14 @@ AGREEMENT = CodeList(
     "This library",
     {
         "agrees": "They differ by no more than the limit",
+        "agrees_as_released": "They differ by no more than the limit as released; the rounding of "
+        "the run's count may hide that they do",
         "differs": "They differ by more than the limit",
         "within_rounding": "They differ by more than the limit as released; the rounding of the "
         "run's count could make up for it",
         "other_period": "The published count is of another day or period",
-        "other_practices": "Some practices or areas of the footprint have no published count",
+        "other_practices": "Some practices or areas of the footprint have no published count, or "
+        "only a part of a practice is in it",
         "not_given": "The run gives no number",
         "not_published": "Nothing is published for it",
     },
@@ -89,9 +92,9 @@ COMMON_FOOTPRINTS = Table(
         Column("membership", "code", "What became of it.", MEMBERSHIP, required=True),
         Column("units_before", "integer", "Practices or LSOAs before.", unit="units"),
         Column("units_after", "integer", "Practices or LSOAs after.", unit="units"),
-        Column("share_gone", "number", "Share of the earlier units that the later has nowhere."),
-        Column("share_new", "number", "Share of the later units that the earlier had nowhere."),
-        Column("share_moved", "number", "Share of the units that moved within the tolerance."),
+        Column("share_gone", "number", "Share of the earlier people whose units are gone later."),
+        Column("share_new", "number", "Share of the later people whose units were not there."),
+        Column("share_moved", "number", "Share of the people who moved within the tolerance."),
     ),
     unique=("footprint_type", "basis", "side", "own_code"),
 )
@@ -123,8 +126,8 @@ CHANGES = Table(
         Column(
             "from_linkage",
             "number",
-            "Part that a changed share of linked records explains; of sources of several settings "
-            "there are limits alone.",
+            "Part that a changed share of linked records explains; of several sources there are "
+            "limits alone.",
         ),
         Column("from_linkage_lower", "number", "The least that it can be."),
         Column("from_linkage_upper", "number", "The most that it can be."),
@@ -248,7 +251,11 @@ RECONCILED = Table(
         Column("denominator_difference", "number", "The same of the denominators.", unit="%"),
         Column("own_share", "number", "Own count over own denominator.", unit="%"),
         Column("published_share", "number", "Published count over denominator.", unit="%"),
-        Column("coverage", "number", "Share of its practices or areas with a published count."),
+        Column(
+            "coverage",
+            "number",
+            "Share of its practices or areas that are wholly in it and have a published count.",
+        ),
         Column("own_period", "text", "Day or period of the run's count."),
         Column("published_period", "text", "Day or period of the published count."),
         Column("source", "text", "Publication and edition."),

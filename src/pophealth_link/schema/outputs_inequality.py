@@ -126,14 +126,22 @@ FUNNELS = Table(
 OBSERVED_EXPECTED = Table(
     "observed_expected",
     "Counts beside those that the whole area's rates by age lead one to expect: for footprints "
-    "without strata by age; from released counts. Limits hold sampling alone.",
+    "without strata by age; from released counts. Limits hold sampling and the rounding of the "
+    "expected number alone.",
     "releasable",
     (
         *_CELL,
         Column("observed", "number", "Numerator as released.", unit="people"),
         Column("expected", "number", "Expected number, to the nearest five.", unit="people"),
-        *_estimate("value", "Observed over expected"),
-        Column("significance", "code", "Whether it differs from 1.", SIGNIFICANCE),
+        Column("value", "number", "Observed over expected as rounded; none where 0 is expected."),
+        Column("lower", "number", "Lower 95 % limit, had the rounding left out 2.5 expected."),
+        Column("upper", "number", "Upper 95 % limit, had it put in 2.5 expected."),
+        Column(
+            "significance",
+            "code",
+            "Whether it differs from 1 wherever the expected number was before rounding.",
+            SIGNIFICANCE,
+        ),
         *(column for column in _END if column.name != "unit"),
     ),
     unique=_KEY,

@@ -157,7 +157,14 @@ def _add_candidates(
 def _no_header(file: TableFile, header: Header, where: str) -> Problem:
     # The first row may be a record: none of it is shown.
     what = f"no column of {file.table.name} is in the first row of {header.file}."
-    return data_problem(where, what, "give the file a header row, or map it in [sources.columns].")
+    other = (
+        "or map it in [sources.columns]." if file.mapped else f"of the names that {_names(file)}"
+    )
+    return data_problem(where, what, f"give the file a header row, {other}")
+
+
+def _names(file: TableFile) -> str:
+    return f"`pophealth-link describe {file.table.name}` prints."
 
 
 def _absent(
@@ -193,9 +200,10 @@ def _missing(
     asked = f" (for `{column.name}`)" if mapped else ""
     close = next((hint for each in (name, *known) if (hint := nearest(each, free))), "")
     what = f"{header.file} has no column `{name}`{asked}.{close}"
-    return data_problem(
-        where, what, f'name it, [sources.columns] {column.name} = "<column in the file>"'
-    )
+    fix = f'name it, [sources.columns] {column.name} = "<column in the file>"'
+    if not file.mapped:
+        fix = f"add it, or give the file's own column the name that {_names(file)}"
+    return data_problem(where, what, fix)
 
 
 def _duplicates(

@@ -36,6 +36,7 @@ class TableFile:
     column. `parts`, `whole`: what a preset knows of the files; a folder's are chosen by the
     patterns of the parts. `shared`: `columns` are those of several tables, of which this one's
     files need not have them. `codelist`: a file, or a folder, of clinical codes and conditions.
+    `mapped`: a job can name the columns; what it cannot is told otherwise.
     """
 
     table: Table
@@ -46,6 +47,7 @@ class TableFile:
     whole: Whole = field(default_factory=Whole)
     codelist: Path | None = None
     shared: bool = False
+    mapped: bool = True
 
 
 @dataclass(frozen=True, slots=True)

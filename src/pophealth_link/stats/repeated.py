@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 # Fewer people than this say too little about how events repeat.
 LEAST_PEOPLE = 10
 FEW_PEOPLE = "fewer than 10 people with events: no interval"
+NO_TIME_DRAWN = "some samples have no person-time: no interval"
 # The draws are made so many numbers at a time, which bounds the memory that they take.
 _AT_ONCE = 5_000_000
 
@@ -168,8 +169,9 @@ def bootstrap_rate(
     and person-time: round person-time (to months, say) before many people are given.
 
     Returns the group (sorted; one row where `by` is None), `people`, `events`, `person_time`,
-    `value`, `lower`, `upper`, `method`. No limits under ten people with events; null results where
-    a value is missing or there is no person-time, and `method` says why.
+    `value`, `lower`, `upper`, `method`. No limits under ten people with events, or where a sample
+    has no person-time; null results where a value is missing or there is no person-time at all, and
+    `method` says why.
 
     Raises DataError where a column is absent or not numeric; a number is negative. UserError where
     confidence, multiplier or resamples is out of range.
@@ -236,11 +238,14 @@ class _Draws:
         value = events / spent
         if alike[count > 0].sum() < LEAST_PEOPLE:
             return (people, events, spent, value, None, None, FEW_PEOPLE)
-        lower, upper = self._limits(count, time, alike)
+        limits = self._limits(count, time, alike)
+        if limits is None:
+            return (people, events, spent, value, None, None, NO_TIME_DRAWN)
         method = f"bootstrap of people, {self._resamples:,} samples"
-        return (people, events, spent, value, lower, upper, method)
+        return (people, events, spent, value, *limits, method)
 
-    def _limits(self, count: Floats, time: Floats, alike: Floats) -> tuple[float, float]:
+    def _limits(self, count: Floats, time: Floats, alike: Floats) -> tuple[float, float] | None:
+        """Return the percentiles; nothing where a sample has no person-time, and so no rate."""
         import numpy as np
 
         generator = np.random.default_rng(self._seed)
@@ -250,7 +255,10 @@ class _Draws:
         for begin in range(0, self._resamples, at_once):
             some = min(at_once, self._resamples - begin)
             drawn = generator.multinomial(size, share, size=some).astype(float)
-            rates.append(_dot(drawn, count) / _dot(drawn, time))
+            spent = _dot(drawn, time)
+            if not spent.all():
+                return None
+            rates.append(_dot(drawn, count) / spent)
         tail = (1 - self._confidence) / 2
         lower, upper = np.quantile(np.concatenate(rates), [tail, 1 - tail])
         return float(lower), float(upper)
