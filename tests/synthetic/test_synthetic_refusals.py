@@ -190,7 +190,7 @@ def test_an_interruption_leaves_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # DuckDB tells of an interruption in an error of its own.
-    def stop(*_args: object) -> None:
+    def stop(*_args: object, **_more: object) -> None:
         raise told
 
     monkeypatch.setattr("pophealth_link.true_counts.tally_part", stop)

@@ -83,7 +83,7 @@ class Cells:
             **{name: getattr(self, name)[cells] for name in (*arrays, "headline", "few")},
         )
 
-    def before_more(self) -> Cells:
+    def with_few(self) -> Cells:
         """Return the cells with those marked as few that are withheld and not small.
 
         For a release of which nothing was withheld yet to protect others.

@@ -142,9 +142,7 @@ def protect(
     _require_fit(frame, relations)
     first = apply(frame, policy, counts=counts, derived=derived, withhold=withhold)
     before = {
-        name: read_cells(
-            first, policy, relations, name, truth=frame, previous=previous
-        ).before_more()
+        name: read_cells(first, policy, relations, name, truth=frame, previous=previous).with_few()
         for name in counts
     }
     after = {

@@ -31,12 +31,12 @@ _SEEN = {STRANGER: ((7.0, 3.0),) * 3, NEVER: ((1.0, 3.0), (1.0, 3.0), (1.0, 1.5)
 # Several records of one person were never compared all: less likely than of one (assumed).
 _SEVERAL = 0.1
 # How far a source, and a group in it, may be off the model: deviations of log odds (assumed).
-_DOUBT, _GROUP_DOUBT = 0.7, 0.4
+_DOUBT, _GROUP_DOUBT = 0.8, 0.6
 # Names and places of one record go together, so that three flags say less than three (assumed).
 _TEMPER = 0.6
 # No record is surer than this to be of somebody on the register, or not to be: of those that hold a
-# number, which may be wrong or another's, two in a hundred are (assumed).
-_LEAST, _LEAST_WITH_NUMBER, _MOST = 0.005, 0.02, 0.88
+# number, which may be wrong or another's, one in a hundred is (assumed).
+_LEAST, _LEAST_WITH_NUMBER, _MOST = 0.005, 0.01, 0.88
 _SMALL = 1e-6
 
 
